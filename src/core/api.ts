@@ -1,0 +1,58 @@
+/** What an API speaks, and so how it is refused: RFC 6749, OperationOutcome, SOAP Fault. */
+export type ApiKind = 'oauth-token' | 'fhir' | 'csd'
+
+/** By what a certificate must stand in the whitelist for this API. */
+export type MatchBy = 'subject' | 'public-key' | 'either'
+
+export type WriteMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** How a query parameter spells the establishment. @see ROR.md section 3 */
+export type QueryForm = 'idnatstruct/unit' | 'idnatstruct' | 'finess'
+
+/** Where a write names its establishments. */
+export type EstablishmentSource =
+  | { readonly from: 'query'; readonly parameter: string; readonly form: QueryForm }
+  | { readonly from: 'body'; readonly shape: 'organization-identifier' | 'task-focus' | 'bundle' }
+  | { readonly from: 'reference'; readonly reference: string; readonly resolve: 'upstream' }
+
+/** What a FHIRPath Patch body may aim at: the resource type, and the paths below it. */
+export interface PatchAim {
+  readonly resource: string
+  /** Allowed first steps, such as `Location.extension`; the resource type alone allows everything below it. */
+  readonly paths: readonly string[]
+}
+
+/**
+ * A write that is open: what no rule describes is not writable.
+ *
+ * `path` is a template below the API's path, split at `/`; `{…}` stands for one whole segment.
+ */
+export interface WriteRule {
+  readonly method: WriteMethod
+  readonly path: readonly string[]
+  readonly establishment: EstablishmentSource
+  /** IdNatStruct prefixes that may be written; `1` (FINESS) unless configured. */
+  readonly prefixes: readonly string[]
+  /** Query parameters allowed beside the one that is judged; none unless configured. */
+  readonly parameters: readonly string[]
+  /** For a PATCH judged by its body too; undefined where the rule leaves the body unread. */
+  readonly patch: PatchAim | undefined
+  /** Largest body in bytes that is taken for this write. */
+  readonly maxBodyBytes: number
+}
+
+/** One national API behind the gateway. */
+export interface Api {
+  readonly name: string
+  readonly kind: ApiKind
+  /** Lower case, without port. */
+  readonly hosts: readonly string[]
+  /** Absolute path without a trailing slash, or `/`; exact for a token endpoint, a prefix by segments otherwise. */
+  readonly path: string
+  readonly match: MatchBy
+  /** Origin such as `http://127.0.0.1:9081`. */
+  readonly upstream: string
+  readonly writes: readonly WriteRule[]
+  /** Whether `POST {type}/_search` is a read here. */
+  readonly searchByPost: boolean
+}
