@@ -1,0 +1,175 @@
+import type { Api } from './api.js'
+import { deny, type Denial, type EstablishmentWritten } from './decision.js'
+import type { DistinguishedName } from './distinguished-name.js'
+import { isSameName, nameKey } from './distinguished-name.js'
+import type { DenialReason } from './reasons.js'
+import type { Operation, Route } from './route.js'
+import type { SpkiSha256 } from './spki.js'
+import type { Whitelist, WhitelistEntry } from './whitelist.js'
+
+/** What the whitelist is asked with: facts of a certificate, never a decision about it. */
+export interface ClientNames {
+  readonly subject: DistinguishedName
+  /** `nameKey(subject)`, kept so that it is made once per certificate. */
+  readonly subjectKey: string
+  readonly spkiSha256: SpkiSha256
+}
+
+/** A client that may speak to the API it asks for. */
+export interface Admission {
+  readonly effect: 'permit'
+  readonly entry: WhitelistEntry
+  readonly api: Api
+  readonly operation: Extract<Operation, { kind: 'read' | 'token' | 'write' }>
+  /** A denial that report-only mode let pass; counted and logged. */
+  readonly overlooked: Denial | undefined
+}
+
+/** A write whose every establishment is permitted, or which report-only let pass. */
+export interface Permission {
+  readonly effect: 'permit'
+  readonly overlooked: Denial | undefined
+}
+
+/** What `admit` judges: one snapshot of the whitelist, one request, one client. */
+export interface AdmissionQuestion {
+  readonly whitelist: Whitelist
+  readonly route: Route | undefined
+  readonly client: ClientNames
+  /** The `Ror-*` fields sent: name in lower case → value. */
+  readonly rorHeaders: Readonly<Record<string, string>>
+}
+
+// what a partner on probation may do: only what the partner's own entry forbids. A request that no
+// rule describes, or that a certificate or a date forbids, is refused in every mode
+const overlookable: ReadonlySet<DenialReason> = new Set([
+  'api-not-granted',
+  'ror-header-mismatch',
+  'establishment-missing',
+  'establishment-ambiguous',
+  'establishment-unresolvable',
+  'establishment-not-permitted',
+])
+
+/**
+ * May this client speak, and ask for this?
+ *
+ * Pure and total. The order tells the client most about itself before anything about the gateway:
+ * listed, dates, API known, API granted, method, described write, `Ror-*` headers.
+ *
+ * @param now - epoch milliseconds
+ */
+export function admit(question: AdmissionQuestion, now: number): Admission | Denial {
+  const { whitelist, route, client, rorHeaders } = question
+  const entry = findEntry(whitelist, client, route?.api)
+  if (entry === undefined) return deny('certificate-not-listed')
+  const { partner } = entry
+  if (partner.validFrom !== undefined && now < partner.validFrom) {
+    return deny('partner-not-yet-valid', { sent: { validFrom: new Date(partner.validFrom).toISOString() } })
+  }
+  if (partner.validUntil !== undefined && now >= partner.validUntil) {
+    return deny('partner-expired', { sent: { validUntil: new Date(partner.validUntil).toISOString() } })
+  }
+  if (route === undefined) return deny('api-unknown')
+  const { api, operation } = route
+
+  let overlooked: Denial | undefined
+  if (!partner.apis.includes(api.name)) {
+    const denial = deny('api-not-granted', { sent: { api: api.name } })
+    if (!isOverlooked(entry, denial)) return denial
+    overlooked = denial
+  }
+  if (operation.kind === 'unsupported-method') {
+    return deny('method-not-supported', { sent: { allowed: operation.allowed.join(', ') } })
+  }
+  if (operation.kind === 'undescribed-write') return deny('write-not-described')
+  const mismatch = judgeRorHeaders(partner.rorHeaders, operation, rorHeaders)
+  if (mismatch !== undefined) {
+    if (!isOverlooked(entry, mismatch)) return mismatch
+    overlooked ??= mismatch
+  }
+  return { effect: 'permit', entry, api, operation, overlooked }
+}
+
+/**
+ * May it write for what the write names? Every establishment, and never none.
+ *
+ * @param written - the establishments found, or the denial that finding them came to
+ */
+export function permitWrite(
+  whitelist: Whitelist,
+  entry: WhitelistEntry,
+  written: readonly EstablishmentWritten[] | Denial,
+): Permission | Denial {
+  const denial = judgeWritten(whitelist, entry, written)
+  if (denial === undefined) return { effect: 'permit', overlooked: undefined }
+  return isOverlooked(entry, denial) ? { effect: 'permit', overlooked: denial } : denial
+}
+
+/** The entry that lists this client, as the API demands it (by either, where no API is known). */
+export function findEntry(
+  whitelist: Whitelist,
+  client: ClientNames,
+  api: Api | undefined,
+): WhitelistEntry | undefined {
+  const match = api?.match ?? 'either'
+  const bySubject = match === 'public-key' ? undefined : whitelist.findBySubject(client.subjectKey)
+  const byPublicKey = match === 'subject' ? undefined : whitelist.findByPublicKey(client.spkiSha256)
+  // one certificate that two entries claim, one by its name and one by its key, belongs to neither
+  if (
+    bySubject !== undefined &&
+    byPublicKey !== undefined &&
+    bySubject.partner.id !== byPublicKey.partner.id
+  ) {
+    return undefined
+  }
+  const entry = bySubject ?? byPublicKey
+  if (entry === undefined) return undefined
+  if (entry.subject !== undefined && !isSameName(entry.subject, client.subject)) return undefined
+  if (entry.publicKey !== undefined && entry.publicKey !== client.spkiSha256) return undefined
+  return entry
+}
+
+/** The facts of a certificate that the whitelist is asked with. */
+export function clientNames(subject: DistinguishedName, spkiSha256: SpkiSha256): ClientNames {
+  return { subject, subjectKey: nameKey(subject), spkiSha256 }
+}
+
+function judgeWritten(
+  whitelist: Whitelist,
+  entry: WhitelistEntry,
+  written: readonly EstablishmentWritten[] | Denial,
+): Denial | undefined {
+  if ('effect' in written) return written
+  if (written.length === 0) return deny('establishment-missing')
+  for (const { idNatStruct, at } of written) {
+    if (!whitelist.permits(entry, idNatStruct)) {
+      return deny('establishment-not-permitted', {
+        detail: idNatStruct,
+        sent: { establishment: idNatStruct, at },
+      })
+    }
+  }
+  return undefined
+}
+
+function judgeRorHeaders(
+  pinned: Readonly<Record<string, string>>,
+  operation: Operation,
+  sent: Readonly<Record<string, string>>,
+): Denial | undefined {
+  for (const [name, value] of Object.entries(sent)) {
+    // the upstream wants them absent there (ROR.md section 2)
+    if (operation.kind === 'write' && operation.rule.establishment.from === 'query') {
+      return deny('ror-header-mismatch', { sent: { header: name, expected: 'absent on this write' } })
+    }
+    if (Object.hasOwn(pinned, name) && pinned[name] !== value) {
+      return deny('ror-header-mismatch', { sent: { header: name, found: value } })
+    }
+  }
+  return undefined
+}
+
+function isOverlooked(entry: WhitelistEntry, denial: Denial): boolean {
+  return entry.partner.mode === 'report-only' && overlookable.has(denial.reason)
+}

@@ -1,0 +1,99 @@
+import type { EstablishmentSource, WriteRule } from './api.js'
+import { deny, type Denial, type EstablishmentWritten } from './decision.js'
+import { toIdNatStruct } from './establishment.js'
+import { parametersOf, percentDecoded } from './request-target.js'
+import type { Result } from './result.js'
+
+type QuerySource = Extract<EstablishmentSource, { from: 'query' }>
+type Found = Result<EstablishmentWritten, Denial>
+
+// what a search value may mean besides itself: an or-list, system|value, composites, escapes, a second decoding
+const meaningfulInSearch = /[,|$\\%+&=;#?]/
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const control = /[\u0000-\u001f\u007f-\u009f]/
+const unitCode = /^[A-Za-z0-9](?:[A-Za-z0-9 ._:@*()'!~-]{0,62}[A-Za-z0-9._:@*()'!~-])?$/
+
+/**
+ * The one establishment that the query of a write names.
+ *
+ * The value is percent-decoded once, for the judgement only: the query is forwarded as received.
+ * Everything ROR.md section 3 lists as a way past the check is refused: a repeated parameter, a
+ * comma list, `system|value`, a modifier, an escaped name, a doubled escape, `+`, another
+ * parameter beside it, a functional id (`52/192675`), no identifier at all.
+ */
+export function establishmentInQuery(query: string | undefined, rule: WriteRule, source: QuerySource): Found {
+  const { parameter } = source
+  const at = `query parameter ${parameter}`
+  if (query === undefined || query === '') return no('establishment-missing', { at })
+  const parameters = parametersOf(query)
+  if (!parameters.some(({ name }) => baseName(name) === parameter.toLowerCase())) {
+    return no('establishment-missing', { at })
+  }
+
+  let value: string | undefined
+  for (const each of parameters) {
+    if (each.name !== parameter) {
+      if (rule.parameters.includes(each.name)) continue
+      return ambiguous(at, `only the parameter \`${parameter}\` may stand in the query of this write`)
+    }
+    if (value !== undefined) return ambiguous(at, `the parameter \`${parameter}\` stands there twice`)
+    if (each.value === undefined) return ambiguous(at, `the parameter \`${parameter}\` has no value`)
+    value = each.value
+  }
+  if (value === undefined || value === '') return no('establishment-missing', { at })
+  if (value.includes('+'))
+    return ambiguous(at, '`+` is a space to some servers and a plus to others; send `%20`')
+  if (value.includes(';')) return ambiguous(at, '`;` separates parameters for some servers')
+  const decoded = percentDecoded(value)
+  if (decoded === undefined) return ambiguous(at, 'the value holds a broken percent-escape')
+  if (control.test(decoded)) return ambiguous(at, 'the value holds a control character')
+  if (meaningfulInSearch.test(decoded)) {
+    return ambiguous(at, 'one plain value is expected: no list, no `system|value`, no doubled escape')
+  }
+  return readForm(decoded, rule, source)
+}
+
+function readForm(value: string, rule: WriteRule, source: QuerySource): Found {
+  const at = `query parameter ${source.parameter}`
+  const unresolvable = (): Found =>
+    no('establishment-unresolvable', { at, value, expected: expectation(source, rule.prefixes) })
+  if (source.form === 'finess') {
+    const id = toIdNatStruct(value)
+    return id.ok && value.length === 9 && id.value === `1${value}` ? found(id.value, at) : unresolvable()
+  }
+  const [number, unit, ...more] = value.split('/')
+  const wantsUnit = source.form === 'idnatstruct/unit'
+  if (number === undefined || more.length > 0 || (unit !== undefined) !== wantsUnit) return unresolvable()
+  if (unit !== undefined && !unitCode.test(unit)) return unresolvable()
+  if (!rule.prefixes.includes(number.charAt(0))) return unresolvable()
+  const id = toIdNatStruct(number)
+  // a bare FINESS would be read as one too: here the number must be written with its prefix
+  return id.ok && id.value === number ? found(number, at) : unresolvable()
+}
+
+function expectation(source: QuerySource, prefixes: readonly string[]): string {
+  if (source.form === 'finess') return 'a FINESS number of 9 characters'
+  const number = `IdNatStruct (prefix ${prefixes.join(' or ')}, then the number; 1 + FINESS for a FINESS)`
+  return source.form === 'idnatstruct' ? number : `${number}, \`/\`, unit code`
+}
+
+// `identifier%3Aof-type`, `Identifier`, `identifier:not` all try to be `identifier`
+function baseName(name: string): string {
+  const decoded = percentDecoded(name.replaceAll('+', ' ')) ?? name
+  return (percentDecoded(decoded) ?? decoded).trim().split(':', 1).join('').toLowerCase()
+}
+
+function found(idNatStruct: string, at: string): Found {
+  return { ok: true, value: { idNatStruct, at } }
+}
+
+function ambiguous(at: string, detail: string): Found {
+  return { ok: false, problem: deny('establishment-ambiguous', { detail, sent: { at, problem: detail } }) }
+}
+
+function no(
+  reason: 'establishment-missing' | 'establishment-unresolvable',
+  sent: Record<string, string>,
+): Found {
+  return { ok: false, problem: deny(reason, { sent }) }
+}
