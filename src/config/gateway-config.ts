@@ -1,0 +1,109 @@
+import type { Api } from '../core/api.js'
+import type { Place } from '../core/diagnostic.js'
+
+/** A path of the file system, absolute where the configuration file's own is, and where it was written. */
+export interface PlacedPath {
+  readonly path: string
+  readonly place: Place
+}
+
+/** An address to listen on; port 0 lets the system choose. */
+export interface Listen {
+  readonly host: string
+  readonly port: number
+  readonly place: Place
+}
+
+/** `require`: no fresh CRL, no entry; `if-fresh`: judged while fresh; `off`: revocation is not looked at. */
+export type CrlPolicy = 'require' | 'if-fresh' | 'off'
+
+/** The server's side of TLS, and what it trusts client certificates by. */
+export interface TlsConfig {
+  readonly certificate: PlacedPath
+  readonly key: PlacedPath
+  /** Trust anchors and intermediates of this environment only. */
+  readonly clientCa: readonly PlacedPath[]
+  readonly crl: readonly PlacedPath[]
+  readonly crlPolicy: CrlPolicy
+  readonly clockSkewSeconds: number
+  /** `report`: refuse at HTTP level, with the reason; `strict`: refuse in the handshake. */
+  readonly handshake: 'report' | 'strict'
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+}
+
+/** What an extra identity field tells the upstream. */
+export type IdentityValue =
+  | 'subject-rfc4514'
+  | 'subject-openssl'
+  | 'issuer-rfc4514'
+  | 'issuer-openssl'
+  | 'serial'
+  | 'fingerprint-sha256'
+  | 'spki-sha256'
+  | 'pem-urlencoded'
+  | 'pem-spaces'
+  | 'der-base64'
+  | 'verify'
+  | 'partner-id'
+
+/** A field beside RFC 9440 `Client-Cert`, for upstreams that read others. */
+export interface IdentityHeader {
+  readonly name: string
+  readonly value: IdentityValue
+}
+
+/** Sandbox, or production: its own address, anchors, whitelist and APIs. */
+export interface EnvironmentConfig {
+  readonly name: string
+  readonly place: Place
+  readonly listen: Listen
+  readonly tls: TlsConfig
+  /** A file, or a folder of files. */
+  readonly whitelist: PlacedPath
+  readonly apis: readonly Api[]
+  readonly identityHeaders: readonly IdentityHeader[]
+  /** Whether `Client-Cert-Chain` goes upstream too. @see RFC 9440 section 2.3 */
+  readonly clientCertChain: boolean
+}
+
+export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** Bounds on what one client, and all of them together, may take. */
+export interface LimitsConfig {
+  /** Longest request target. */
+  readonly uriBytes: number
+  /** Request line and fields together. */
+  readonly headerBytes: number
+  readonly headerFields: number
+  readonly headersTimeoutMs: number
+  readonly requestTimeoutMs: number
+  /** An open connection without a request. */
+  readonly idleTimeoutMs: number
+  readonly handshakeTimeoutMs: number
+  readonly maxConnections: number
+  /** Open connections to one upstream. */
+  readonly upstreamConnections: number
+  /** Longest silence of an upstream. */
+  readonly upstreamTimeoutMs: number
+  readonly connectTimeoutMs: number
+  /** Largest body that is passed on unjudged (token form, SOAP request). */
+  readonly bodyBytes: number
+  /** Judged bodies held in memory at once, over the whole process. */
+  readonly bodyBytesInFlight: number
+}
+
+/** gateway.yaml, every default filled in. */
+export interface GatewayConfig {
+  readonly file: string
+  readonly environments: readonly EnvironmentConfig[]
+  readonly admin: { readonly listen: Listen } | undefined
+  readonly audit: {
+    /** Undefined: standard output. */
+    readonly file: PlacedPath | undefined
+    readonly onFailure: 'refuse' | 'continue'
+  }
+  readonly log: { readonly level: LogLevel }
+  readonly reload: { readonly pollSeconds: number; readonly debounceMs: number }
+  readonly shutdown: { readonly drainSeconds: number }
+  readonly limits: LimitsConfig
+}
