@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FailureCode } from '../core/failure.js'
+
+/** A field line: name and value, as they stand on the wire. */
+export type Field = readonly [name: string, value: string]
+
+/** How long the pieces of an exchange with an upstream may take, in milliseconds. */
+export interface ForwardTimeouts {
+  /** Until the connection stands, TLS included; also the longest wait for a free one. */
+  readonly connectMs: number
+  /** From the whole request being handed over to the first byte of the answer's head. */
+  readonly responseMs: number
+  /** Longest silence of either side while a body is under way. */
+  readonly idleMs: number
+}
+
+/**
+ * A judged request, ready to go.
+ *
+ * INVARIANT: what goes upstream is `method`, `target`, `fields`, `body` and framing generated from
+ * the body; nothing else of `request` is copied.
+ */
+export interface ForwardRequest {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Origin such as `http://127.0.0.1:9081`. */
+  readonly upstream: string
+  readonly method: string
+  /** The target exactly as it was judged (`RequestTarget.raw`). */
+  readonly target: string
+  /** Every field that goes upstream, Host included, framing (`Content-Length` and its like) excluded. */
+  readonly fields: readonly Field[]
+  /** `stream` hands the request's body on as it comes; bytes are those that were judged. */
+  readonly body: 'none' | 'stream' | Uint8Array
+  /** Fields added to the answer, in place of the upstream's of the same name. */
+  readonly responseFields?: readonly Field[]
+  /** Origin under which clients know the gateway (`https://host`), for `Location` and `Content-Location`. */
+  readonly publicOrigin: string
+  /** Where they differ from the forwarder's own. */
+  readonly timeouts?: Partial<ForwardTimeouts>
+}
+
+/** What a forward cost, whatever became of it. Bytes are those of bodies alone. */
+export interface ForwardCost {
+  readonly bytesUp: number
+  readonly bytesDown: number
+  /** From the hand-over to the head of the answer, or to the end where no answer came. */
+  readonly upstreamMs: number
+  /** Status of the upstream; undefined where no valid answer began. */
+  readonly upstreamStatus: number | undefined
+}
+
+/** What a forward came to. */
+export type ForwardOutcome =
+  | (ForwardCost & { readonly kind: 'answered'; readonly status: number })
+  /** The client was gone, or stalled, before the end; the upstream request is destroyed. */
+  | (ForwardCost & { readonly kind: 'client-left'; readonly responseStarted: boolean })
+  | (ForwardCost & {
+      readonly kind: 'failed'
+      readonly code: FailureCode
+      /** Where true the client's connection has been destroyed; where false nothing was sent and the caller answers. */
+      readonly responseStarted: boolean
+      /** For the log, never for the client. */
+      readonly cause: Error
+    })
+
+/** Takes judged requests to an upstream and brings the answer down. */
+export interface Forwarder {
+  /** Resolves when the exchange is over, both ways; never rejects. */
+  forward(request: ForwardRequest): Promise<ForwardOutcome>
+  /** Destroys what is still under way and closes the pooled connections. */
+  close(): Promise<void>
+}
