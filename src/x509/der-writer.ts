@@ -93,7 +93,7 @@ export function time(at: number): DerElement {
 export function encoded(der: Uint8Array): DerElement {
   const [tag, length] = der
   if (tag === undefined || length === undefined)
-    throw new TypeError('expected an encoded element, found nothing')
+    throw new TypeError('expected an encoded element, found none')
   const header = length < 0x80 ? 2 : 2 + (length & 0x7f)
   return element(tag, binary(der.subarray(header)))
 }
@@ -119,8 +119,7 @@ function encodeObjectIdentifier(dotted: string): Uint8Array {
 // the whole identifier octet goes in as the class, so that forge adds nothing of its own to the contents
 // (by type it widens BMPString and trims INTEGER)
 function element(tag: number, value: string | DerElement[]): DerElement {
-  const identifier = tag as forge.asn1.Class // forge only puts the class's bits into the octet
-  return asn1.create(identifier, asn1.Type.NONE, Array.isArray(value), value)
+  return asn1.create(tag, asn1.Type.NONE, Array.isArray(value), value) // eslint-disable-line @typescript-eslint/no-unsafe-enum-assignment -- forge ORs the bits of both, whatever they are
 }
 
 function binary(contents: Contents): string {
