@@ -1,0 +1,152 @@
+import type { Diagnostic } from '../core/diagnostic.js'
+import type { EnvironmentConfig, GatewayConfig, IdentityHeader, Listen, TlsConfig } from './gateway-config.js'
+import { readApis } from './gateway-apis.js'
+import { refuseSharedAddresses, sharesAddress } from './gateway-addresses.js'
+import { gatewaySchema, type RawEnvironment, type RawGateway } from './gateway-schema.js'
+import { Reading } from './reading.js'
+import { readBySchema } from './schema-diagnostics.js'
+import { readYaml, type TreePath } from './yaml-source.js'
+
+/**
+ * gateway.yaml as values, or everything that is wrong with it.
+ *
+ * `config` is there exactly when no diagnostic is an error. Paths are absolute where `file` is.
+ */
+export function parseGatewayConfig({ file, text }: { readonly file: string; readonly text: string }): {
+  readonly config: GatewayConfig | undefined
+  readonly diagnostics: readonly Diagnostic[]
+} {
+  const yaml = readYaml({ file, text })
+  if (!yaml.ok) return { config: undefined, diagnostics: yaml.problem }
+  const { value: raw, diagnostics } = readBySchema(gatewaySchema, yaml.value)
+  if (raw === undefined) return { config: undefined, diagnostics }
+  const reading = new Reading(yaml.value)
+  const config = readGateway(raw, reading)
+  return { config: reading.diagnostics.length === 0 ? config : undefined, diagnostics: reading.diagnostics }
+}
+
+function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {
+  const environments = raw.environments.map((environment, index) =>
+    readEnvironment(environment, { at: ['environments', index], all: raw.environments }, reading),
+  )
+  const names = new Map<string, TreePath>()
+  for (const [index, { name }] of environments.entries()) {
+    const at = ['environments', index, 'name']
+    const first = names.get(name)
+    if (first === undefined) {
+      names.set(name, at)
+      continue
+    }
+    const message = `two environments are named \`${name}\``
+    reading.refusePair(at, { code: 'duplicate-environment', message }, reading.tree.placeOf(first))
+  }
+  const admin =
+    raw.admin === undefined
+      ? undefined
+      : { listen: readListen(raw.admin.listen, ['admin', 'listen'], reading) }
+  refuseSharedAddresses(environments, admin?.listen, reading)
+  const { file, onFailure } = raw.audit
+  return {
+    file: reading.tree.file,
+    environments,
+    admin,
+    audit: {
+      file: file === undefined ? undefined : reading.placedPath(['audit', 'file'], file),
+      onFailure,
+    },
+    log: raw.log,
+    reload: raw.reload,
+    shutdown: raw.shutdown,
+    limits: raw.limits,
+  }
+}
+
+function readEnvironment(
+  raw: RawEnvironment,
+  { at, all }: { readonly at: TreePath; readonly all: readonly RawEnvironment[] },
+  reading: Reading,
+): EnvironmentConfig {
+  const listen = readListen(raw.listen, [...at, 'listen'], reading)
+  const addressHosts = sharesAddress(raw, all) ? [] : hostsOfAddress(listen.host)
+  return {
+    name: raw.name,
+    place: reading.tree.placeOf([...at, 'name']),
+    listen,
+    tls: readTls(raw.tls, [...at, 'tls'], reading),
+    whitelist: reading.placedPath([...at, 'whitelist'], raw.whitelist),
+    apis: readApis(raw, { at, addressHosts }, reading),
+    identityHeaders: readIdentityHeaders(raw.identityHeaders, [...at, 'identityHeaders'], reading),
+    clientCertChain: raw.clientCertChain,
+  }
+}
+
+function readListen(
+  raw: { readonly host: string; readonly port: number },
+  at: TreePath,
+  reading: Reading,
+): Listen {
+  return { host: raw.host, port: raw.port, place: reading.tree.placeOf(at) }
+}
+
+// who connects by the address names it as host
+function hostsOfAddress(host: string): readonly string[] {
+  if (host === '0.0.0.0' || host === '::') return []
+  if (host.startsWith('127.')) return [host, 'localhost']
+  if (host === '::1') return ['[::1]', 'localhost']
+  return [host.includes(':') ? `[${host.toLowerCase()}]` : host.toLowerCase()]
+}
+
+function readTls(raw: RawEnvironment['tls'], at: TreePath, reading: Reading): TlsConfig {
+  if (raw.crlPolicy === undefined && raw.crl.length === 0) {
+    const message = 'missing key `crl`: expected the CRLs of the client authorities, or `crlPolicy: off`'
+    reading.refuse(at, 'missing-key', message)
+  }
+  if (raw.crlPolicy !== undefined && raw.crlPolicy !== 'off' && raw.crl.length === 0) {
+    const message = `\`${raw.crlPolicy}\` needs at least one file in \`crl\``
+    reading.refuse([...at, 'crlPolicy'], 'crl-missing', message)
+  }
+  const placed = (key: 'clientCa' | 'crl') =>
+    raw[key].map((written, index) => reading.placedPath([...at, key, index], written))
+  return {
+    certificate: reading.placedPath([...at, 'certificate'], raw.certificate),
+    key: reading.placedPath([...at, 'key'], raw.key),
+    clientCa: placed('clientCa'),
+    crl: placed('crl'),
+    crlPolicy: raw.crlPolicy ?? 'require',
+    clockSkewSeconds: raw.clockSkewSeconds,
+    handshake: raw.handshake,
+    minVersion: raw.minVersion,
+  }
+}
+
+// the gateway's own fields, framing, and hop-by-hop fields (RFC 9110 section 7.6.1)
+const reservedFields = new Set(
+  'host connection keep-alive proxy-connection transfer-encoding te trailer upgrade expect content-length content-type content-encoding authorization cookie accept client-cert client-cert-chain forwarded x-request-id x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port'.split(
+    ' ',
+  ),
+)
+
+function readIdentityHeaders(
+  raw: readonly IdentityHeader[],
+  at: TreePath,
+  reading: Reading,
+): readonly IdentityHeader[] {
+  const firsts = new Map<string, TreePath>()
+  for (const [index, { name }] of raw.entries()) {
+    const path = [...at, index, 'name']
+    // servers that read fields as variables fold `-` into `_`
+    const folded = name.toLowerCase().replaceAll('_', '-')
+    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
+      reading.refuse(path, 'wrong-field', 'expected a field name of letters, digits, `-` and `_`')
+    } else if (reservedFields.has(folded)) {
+      reading.refuse(path, 'wrong-field', `the field \`${name}\` has a meaning of its own`)
+    }
+    const first = firsts.get(folded)
+    if (first !== undefined) {
+      const message = `two identity fields are named \`${name}\``
+      reading.refusePair(path, { code: 'duplicate-field', message }, reading.tree.placeOf(first))
+    }
+    firsts.set(folded, path)
+  }
+  return raw
+}

@@ -1,0 +1,269 @@
+import { Composer, isMap, isScalar, isSeq, Parser, type CST, type Document } from 'yaml'
+import type { Diagnostic, Place } from '../core/diagnostic.js'
+import type { Result } from '../core/result.js'
+import { shown } from './spelling.js'
+
+/** A text to read, and the line of its file at which it begins (1 unless it is a part). */
+export interface YamlText {
+  readonly file: string
+  readonly text: string
+  readonly firstLine?: number
+}
+
+/** Keys and list positions, from the root. */
+export type TreePath = readonly PropertyKey[]
+
+/** A YAML text as values: every scalar a string, mappings without prototype. */
+export interface YamlTree {
+  readonly file: string
+  readonly plain: unknown
+  /** Where the value at this path begins; where it is absent, the mapping or list that lacks it. */
+  placeOf(path: TreePath): Place
+  /** Where the key at this path stands; a list item's own place. */
+  placeOfKey(path: TreePath): Place
+  /** The place `offset` characters into the scalar, where it is spelled as it reads; else its beginning. */
+  placeWithin(path: TreePath, offset: number): Place
+}
+
+// one character of YAML becomes some 75 bytes of tokens and nodes: 4 million stay below 300 MB
+export const largestText = 4_000_000
+const deepest = 32
+const mostProblems = 20
+// control characters, and those that make a text look like another (CVE-2021-42574)
+const misleading = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069\ufeff]/
+
+const refusedTokens: Readonly<Record<string, readonly [code: string, message: string]>> = {
+  anchor: ['yaml-anchor', 'anchors are not read here; write the value out'],
+  alias: ['yaml-alias', 'aliases are not read here; write the value out'],
+  tag: ['yaml-tag', 'tags are not read here; every value is text'],
+  directive: ['yaml-directive', 'directives are not read here'],
+}
+
+/**
+ * The values of one YAML document, or everything that is wrong with the text, with places.
+ *
+ * Failsafe schema: `010780054` and `2E0000014` stay the text they are. Refused: anchors, aliases,
+ * tags, directives, merge keys, a second document, duplicate keys, keys that are no text, control
+ * characters, and nesting deeper than any configuration needs. Never throws.
+ *
+ * INVARIANT: nothing recursive sees the text before its depth is known: nesting such as `[[[[…`
+ * ends in an abort of the process inside the composer of yaml 2.9.1, and its tokenizer does not recurse.
+ */
+export function readYaml(source: YamlText): Result<YamlTree, readonly Diagnostic[]> {
+  const text = source.text.startsWith('\ufeff') ? source.text.slice(1) : source.text
+  const places = new Places(source, text)
+  if (text.length > largestText) {
+    return refused(places, 0, [
+      'yaml-too-large',
+      `expected at most ${largestText} characters to read as one, found ${text.length}; move numbers to an \`establishmentsFile\``,
+    ])
+  }
+  const hidden = misleading.exec(text)
+  if (hidden !== null) {
+    const code = hidden[0].codePointAt(0) ?? 0
+    const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
+    return refused(places, hidden.index, [
+      'yaml-control-character',
+      `the character ${name} must not stand here`,
+    ])
+  }
+
+  const tokens = [...new Parser().parse(text)]
+  const problems = judgeTokens(tokens, places)
+  if (problems.length > 0) return { ok: false, problem: problems }
+  const composer = new Composer({ schema: 'failsafe', uniqueKeys: false, prettyErrors: false, strict: true })
+  const [document] = composer.compose(tokens, true, text.length)
+  if (document === undefined) return refused(places, 0, ['yaml-empty', 'expected a document, found nothing'])
+  for (const { message, pos } of document.errors.slice(0, mostProblems)) {
+    problems.push(places.diagnostic(pos[0], 'yaml-syntax', inHouseStyle(message)))
+  }
+  if (problems.length > 0) return { ok: false, problem: problems }
+
+  const plain = new PlainReader(places)
+  const value = document.contents === null ? '' : plain.read(document.contents)
+  if (plain.problems.length > 0) return { ok: false, problem: plain.problems }
+  return { ok: true, value: treeOf(document, value, places) }
+}
+
+/** Offsets of one text as places of its file. */
+class Places {
+  readonly file: string
+  readonly text: string
+  readonly #firstLine: number
+  #lineStarts: number[] | undefined
+
+  constructor(source: YamlText, text: string) {
+    this.file = source.file
+    this.text = text
+    this.#firstLine = source.firstLine ?? 1
+  }
+
+  at(offset: number): Place {
+    this.#lineStarts ??= lineStartsOf(this.text)
+    let low = 0
+    let high = this.#lineStarts.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle
+      else high = middle - 1
+    }
+    const column = offset - (this.#lineStarts[low] ?? 0) + 1
+    return { file: this.file, line: this.#firstLine + low, column }
+  }
+
+  diagnostic(offset: number, code: string, message: string): Diagnostic {
+    return { severity: 'error', code, place: this.at(offset), message }
+  }
+}
+
+function lineStartsOf(text: string): number[] {
+  const starts = [0]
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) starts.push(end + 1)
+  return starts
+}
+
+function refused(places: Places, offset: number, [code, message]: readonly [string, string]) {
+  return { ok: false, problem: [places.diagnostic(offset, code, message)] } as const
+}
+
+function inHouseStyle(message: string): string {
+  const line = message.split('\n', 1).join('').replace(/[.:]$/, '')
+  return line.charAt(0).toLowerCase() + line.slice(1)
+}
+
+// with a stack of its own: the depth is what it must find out
+function judgeTokens(tokens: readonly CST.Token[], places: Places): Diagnostic[] {
+  const problems: Diagnostic[] = []
+  let documents = 0
+  const open: { token: CST.Token; depth: number }[] = tokens.map((token) => ({ token, depth: 0 })).reverse()
+  for (let next = open.pop(); next !== undefined && problems.length < mostProblems; next = open.pop()) {
+    const { token, depth } = next
+    const refusal = refusedTokens[token.type]
+    if (refusal !== undefined) problems.push(places.diagnostic(token.offset, ...refusal))
+    if (token.type === 'document') {
+      documents += 1
+      if (documents === 2) {
+        problems.push(
+          places.diagnostic(token.offset, 'yaml-second-document', 'expected one document, found a second'),
+        )
+      }
+    }
+    if (depth > deepest) {
+      const message = `expected at most ${deepest} levels of nesting, found more`
+      problems.push(places.diagnostic(token.offset, 'yaml-too-deep', message))
+      return problems
+    }
+    const below = depth + ('items' in token ? 1 : 0)
+    for (const child of childrenOf(token).reverse()) open.push({ token: child, depth: below })
+  }
+  return problems
+}
+
+function childrenOf(token: CST.Token): CST.Token[] {
+  const children: CST.Token[] = []
+  if ('start' in token) children.push(...(Array.isArray(token.start) ? token.start : [token.start]))
+  if ('props' in token) children.push(...token.props)
+  if ('items' in token) {
+    for (const item of token.items) {
+      children.push(...item.start)
+      if (item.key) children.push(item.key)
+      if (item.sep) children.push(...item.sep)
+      if (item.value) children.push(item.value)
+    }
+  }
+  if ('value' in token) children.push(token.value)
+  return children
+}
+
+/** Nodes as plain values; remembers what no configuration may hold. */
+class PlainReader {
+  readonly problems: Diagnostic[] = []
+  readonly #places: Places
+
+  constructor(places: Places) {
+    this.#places = places
+  }
+
+  read(node: unknown): unknown {
+    if (isScalar(node)) return typeof node.value === 'string' ? node.value : ''
+    if (isSeq(node)) return node.items.map((item) => this.read(item))
+    // `key:` without a value, and `{key}`
+    if (!isMap(node)) return ''
+    const plain: Record<string, unknown> = Object.create(null) as Record<string, unknown> // a mapping of nothing yet
+    const firsts = new Map<string, number>()
+    for (const { key, value } of node.items) {
+      const offset = offsetOf(key) ?? node.range?.[0] ?? 0
+      const name = isScalar(key) && typeof key.value === 'string' ? key.value : undefined
+      if (name === undefined) {
+        this.problems.push(
+          this.#places.diagnostic(offset, 'yaml-key', 'expected a text as key, found a list or a mapping'),
+        )
+        continue
+      }
+      const first = firsts.get(name)
+      if (first !== undefined) {
+        this.problems.push({
+          ...this.#places.diagnostic(offset, 'duplicate-key', `duplicate key ${shown(name)}`),
+          related: [{ place: this.#places.at(first), message: `${shown(name)} stands here first` }],
+        })
+        continue
+      }
+      if (name === '<<') {
+        this.problems.push(
+          this.#places.diagnostic(offset, 'yaml-merge', 'merge keys are not read here; write the keys out'),
+        )
+        continue
+      }
+      if (name === '__proto__') {
+        this.problems.push(this.#places.diagnostic(offset, 'unknown-key', 'unknown key `__proto__`'))
+        continue
+      }
+      firsts.set(name, offset)
+      plain[name] = this.read(value)
+    }
+    return plain
+  }
+}
+
+function offsetOf(node: unknown): number | undefined {
+  if (isScalar(node) || isMap(node) || isSeq(node)) return node.range?.[0]
+  return undefined
+}
+
+function treeOf(document: Document.Parsed | Document, plain: unknown, places: Places): YamlTree {
+  interface Step {
+    readonly key: unknown
+    readonly value: unknown
+    readonly found: boolean
+  }
+  const walk = (path: TreePath): Step => {
+    let step: Step = { key: document.contents, value: document.contents, found: true }
+    for (const part of path) {
+      const { value } = step
+      let next: Step | undefined
+      if (isMap(value)) {
+        const pair = value.items.find(({ key }) => isScalar(key) && key.value === part)
+        if (pair !== undefined) next = { key: pair.key, value: pair.value ?? pair.key, found: true }
+      } else if (isSeq(value) && typeof part === 'number' && part < value.items.length) {
+        next = { key: value.items[part], value: value.items[part], found: true }
+      }
+      if (next === undefined) return { ...step, found: false }
+      step = next
+    }
+    return step
+  }
+  return {
+    file: places.file,
+    plain,
+    placeOf: (path) => places.at(offsetOf(walk(path).value) ?? 0),
+    placeOfKey: (path) => places.at(offsetOf(walk(path).key) ?? 0),
+    placeWithin: (path, offset) => {
+      const { value, found } = walk(path)
+      const start = offsetOf(value) ?? 0
+      if (!found || !isScalar(value) || typeof value.value !== 'string') return places.at(start)
+      const quote = value.type === 'QUOTE_DOUBLE' || value.type === 'QUOTE_SINGLE' ? 1 : 0
+      const literal = places.text.startsWith(value.value, start + quote)
+      return places.at(literal ? start + quote + offset : start)
+    },
+  }
+}
