@@ -1,0 +1,259 @@
+import * as fs from 'node:fs'
+import { promisify } from 'node:util'
+import type { Result } from '../core/result.js'
+import { problemOf, systemCode, type FileProblem } from './problem.js'
+
+/** Where lines go, and how much may wait. */
+export interface AppendOptions {
+  /** A path, which is kept open and opened again when it was rotated; or the standard output. */
+  readonly target: { readonly path: string; readonly mode?: number } | 'stdout'
+  /** Characters that may wait to be written; beyond half of them it is not healthy, beyond all lines are lost. */
+  readonly maxQueued: number
+  /** Milliseconds between looks whether the file still stands at its path (made while writing); 1,000. */
+  readonly rotationCheckMs?: number
+  /** Milliseconds before a failed write is tried again; 1,000. */
+  readonly retryMs?: number
+  /** Said once when writing begins to fail. */
+  readonly onProblem: (problem: FileProblem) => void
+  /** Said once when it works again, with how many lines were lost meanwhile. */
+  readonly onRecovered: (lost: number) => void
+}
+
+/** A file that lines are added to, whatever happens to the disk. Nothing here throws. */
+export interface AppendFile {
+  /** Takes a line (with its newline); false where it was lost, since too much waits already. */
+  write(line: string): boolean
+  /** False while writing fails or too much waits: the next lines might be lost. */
+  readonly healthy: boolean
+  /** Lines lost since the start. */
+  readonly lost: number
+  /** Opens the path anew before the next line (SIGHUP, after a rotation). */
+  reopen(): void
+  /** Tries to write all that waits; true where nothing waits any more. */
+  flush(): Promise<boolean>
+  /** Flushes and closes. Resolves to how many lines were lost since the start, those that could not be written included. */
+  close(): Promise<number>
+}
+
+/**
+ * Opens a file for adding lines: created where it is missing, never truncated, and never without a
+ * problem that is told where it cannot be.
+ */
+export async function openAppendFile(options: AppendOptions): Promise<Result<AppendFile, FileProblem>> {
+  const file = new Appender(options)
+  const problem = await file.start()
+  return problem === undefined ? { ok: true, value: file } : { ok: false, problem }
+}
+
+const open = promisify(fs.open)
+const write = promisify(fs.write)
+const stat = promisify(fs.stat)
+const fstat = promisify(fs.fstat)
+const close = promisify(fs.close)
+
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = fs.constants
+const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK
+const stdout = 1
+/** Characters handed to the system at once. */
+const maxBatch = 1 << 20
+/** How long the reader of a full pipe is waited for, in looks of 5 ms, before that is a problem. */
+const maxPipeLooks = 200
+
+class Appender implements AppendFile {
+  readonly #options: AppendOptions
+  readonly #path: string
+  #fd: number | undefined
+  #queue: string[] = []
+  #queued = 0
+  /** Bytes of the first line that this descriptor has taken already. */
+  #begun = 0
+  #lost = 0
+  #lostBefore = 0
+  #problem: FileProblem | undefined
+  #isStale = false
+  #checkedAt = 0
+  #draining: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(options: AppendOptions) {
+    this.#options = options
+    this.#path = options.target === 'stdout' ? 'stdout' : options.target.path
+  }
+
+  get healthy(): boolean {
+    return this.#problem === undefined && !this.#isClosed && this.#queued <= this.#options.maxQueued / 2
+  }
+
+  get lost(): number {
+    return this.#lost
+  }
+
+  async start(): Promise<FileProblem | undefined> {
+    try {
+      this.#fd = await this.#open()
+      return undefined
+    } catch (error) {
+      return problemOf(this.#path, error)
+    }
+  }
+
+  write(line: string): boolean {
+    if (this.#isClosed || this.#queued + line.length > this.#options.maxQueued) {
+      this.#lost += 1
+      return false
+    }
+    this.#queue.push(line)
+    this.#queued += line.length
+    if (this.#problem === undefined) this.#drain()
+    return true
+  }
+
+  reopen(): void {
+    this.#isStale = this.#options.target !== 'stdout'
+    this.#drain()
+  }
+
+  async flush(): Promise<boolean> {
+    // a second round takes what was added, or what failed, before this call but after the first began
+    for (let round = 0; round < 2; round += 1) {
+      this.#drain()
+      await this.#draining
+    }
+    return this.#queue.length === 0
+  }
+
+  async close(): Promise<number> {
+    await this.flush()
+    this.#isClosed = true
+    clearTimeout(this.#retry)
+    await this.#draining
+    this.#lost += this.#queue.length
+    this.#queue = []
+    this.#queued = 0
+    await this.#closeFile()
+    return this.#lost
+  }
+
+  #drain(): void {
+    if (this.#isClosed) return
+    this.#draining ??= this.#writeAll()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#draining = undefined
+        if (this.#queue.length > 0 && this.#problem === undefined) this.#drain()
+      })
+  }
+
+  async #writeAll(): Promise<void> {
+    // the lines of one turn of the event loop go out together
+    await new Promise(setImmediate)
+    try {
+      await this.#keepInPlace()
+      while (this.#queue.length > 0) {
+        await this.#writeBatch()
+        this.#recovered()
+        await this.#keepInPlace()
+      }
+      this.#recovered()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  async #writeBatch(): Promise<void> {
+    if (this.#fd === undefined) return
+    let count = 0
+    let batch = ''
+    for (const line of this.#queue) {
+      if (count > 0 && batch.length + line.length > maxBatch) break
+      batch += line
+      count += 1
+    }
+    const { done, error } = await writeFrom(this.#fd, Buffer.from(batch), this.#begun)
+    let left = done
+    let whole = 0
+    for (const line of this.#queue.slice(0, count)) {
+      const bytes = Buffer.byteLength(line)
+      if (left < bytes) break
+      left -= bytes
+      whole += 1
+    }
+    this.#begun = left
+    for (const line of this.#queue.splice(0, whole)) this.#queued -= line.length
+    if (error !== undefined) throw error
+  }
+
+  async #keepInPlace(): Promise<void> {
+    if (this.#options.target === 'stdout') return
+    const now = performance.now()
+    if (!this.#isStale && this.#fd !== undefined) {
+      if (now - this.#checkedAt < (this.#options.rotationCheckMs ?? 1_000)) return
+      this.#checkedAt = now
+      if (await isSameFile(this.#fd, this.#path)) return
+    }
+    this.#isStale = false
+    this.#checkedAt = now
+    await this.#closeFile()
+    this.#fd = await this.#open()
+  }
+
+  async #open(): Promise<number> {
+    const { target } = this.#options
+    return target === 'stdout' ? stdout : open(this.#path, flags, target.mode ?? 0o640)
+  }
+
+  // a line that was torn by this stays torn in the old file, and is written whole to the new one
+  async #closeFile(): Promise<void> {
+    const fd = this.#fd
+    this.#fd = undefined
+    this.#begun = 0
+    if (fd !== undefined && fd !== stdout) await close(fd).catch(() => undefined)
+  }
+
+  #failed(error: unknown): void {
+    const isFirst = this.#problem === undefined
+    this.#problem = problemOf(this.#path, error)
+    if (isFirst) this.#lostBefore = this.#lost
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => {
+      this.#drain()
+    }, this.#options.retryMs ?? 1_000)
+    this.#retry.unref()
+    if (isFirst) this.#options.onProblem(this.#problem)
+  }
+
+  #recovered(): void {
+    if (this.#problem === undefined) return
+    this.#problem = undefined
+    this.#options.onRecovered(this.#lost - this.#lostBefore)
+  }
+}
+
+async function writeFrom(fd: number, bytes: Buffer, from: number): Promise<{ done: number; error?: Error }> {
+  let done = from
+  for (let looks = 0; done < bytes.length;) {
+    try {
+      const { bytesWritten } = await write(fd, bytes, done, bytes.length - done, null)
+      done += bytesWritten
+      looks = 0
+    } catch (error) {
+      looks += 1
+      if (systemCode(error) !== 'EAGAIN' || looks > maxPipeLooks) {
+        return { done, error: error instanceof Error ? error : new Error(String(error)) }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  return { done }
+}
+
+async function isSameFile(fd: number, path: string): Promise<boolean> {
+  try {
+    const [held, standing] = await Promise.all([fstat(fd, { bigint: true }), stat(path, { bigint: true })])
+    return held.dev === standing.dev && held.ino === standing.ino
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
