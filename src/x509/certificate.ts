@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { DistinguishedName } from '../core/distinguished-name.js'
+import { nameKey, type DistinguishedName } from '../core/distinguished-name.js'
 import type { Result } from '../core/result.js'
 import type { SpkiSha256 } from '../core/spki.js'
 import { DerError, DerReader, readOctetBits, readUnsigned, tags, toHex } from './der-reader.js'
@@ -22,6 +22,9 @@ export interface Certificate extends Readonly<CertificateExtensions>, SignedByte
   /** May be empty. */
   readonly subject: DistinguishedName
   readonly issuer: DistinguishedName
+  /** `nameKey` of both names, made once: paths are laid by comparing them. */
+  readonly subjectKey: string
+  readonly issuerKey: string
   /** Lower-case hexadecimal, two digits an octet, without the sign's zero. */
   readonly serialNumber: string
   /** Epoch milliseconds of the second that is still valid, both. */
@@ -96,6 +99,8 @@ function readCertificate(der: Uint8Array): Certificate {
     sha256: hash('sha256', der),
     subject,
     issuer,
+    subjectKey: nameKey(subject),
+    issuerKey: nameKey(issuer),
     serialNumber: toHex(serial),
     notBefore,
     notAfter,

@@ -173,8 +173,8 @@ function readExtendedKeyUsage(reader: DerReader): string[] {
   return oids
 }
 
-// keyIdentifier [0] alone is used; issuer and serial number only ever repeat it
-function readAuthorityKeyIdentifier(reader: DerReader): string | undefined {
+/** The keyIdentifier `[0]`; issuer and serial number only ever repeat it. */
+export function readAuthorityKeyIdentifier(reader: DerReader): string | undefined {
   const identifier = reader.enter(tags.sequence, 'authorityKeyIdentifier')
   const key = identifier.takeIf(0x80, 'keyIdentifier')
   while (!identifier.isAtEnd) identifier.next('authorityKeyIdentifier')
