@@ -21,6 +21,11 @@ const formats: ReadonlyMap<string, FhirFormat> = new Map([
   ['application/xml+fhir', 'xml'],
 ])
 
+/** The FHIR format that a media type without parameters, in lower case, names. */
+export function fhirFormatOfName(essence: string): FhirFormat | undefined {
+  return formats.get(essence)
+}
+
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const typeAndSubtype = new RegExp(`^(${token}/${token})`)
 const parameter = new RegExp(

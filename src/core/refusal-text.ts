@@ -1,0 +1,39 @@
+import type { Denial } from './decision.js'
+
+/**
+ * Code system of our reasons, in every language we refuse in: a URI of this gateway's own.
+ *
+ * An identifier, not an address: it is published by nobody else and nothing needs to stand there.
+ */
+export const reasonSystem = 'https://interop.esante.gouv.fr/ror-gateway/reason'
+
+const longest = 400
+
+/**
+ * A text that came from outside, fit to stand in an answer in any format.
+ *
+ * What no format carries, or what changes how the rest is read (control characters, lone
+ * surrogates, noncharacters, marks of direction), becomes U+FFFD; past 400 characters it is cut.
+ */
+export function legible(text: string): string {
+  const characters = text.length > longest ? `${text.slice(0, longest)}…` : text
+  return characters.replaceAll(
+    /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\u2028-\u202e\u2066-\u2069]/gu,
+    '\ufffd',
+  )
+}
+
+/** What the client itself sent, as pairs fit to stand in an answer. */
+export function sentOf(denial: Denial): readonly (readonly [name: string, value: string])[] {
+  return Object.entries(denial.sent ?? {}).map(([name, value]) => [legible(name), legible(value)])
+}
+
+/** A text as XML character data or as a quoted attribute value. @see XML 1.0 section 2.4 */
+export function escapeXml(text: string): string {
+  return legible(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&apos;')
+}
