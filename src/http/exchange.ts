@@ -1,0 +1,273 @@
+import { STATUS_CODES, type ClientRequest, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FailureCode } from '../core/failure.js'
+import { inviteBody } from './body.js'
+import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts } from './forwarder.js'
+import { downstreamFields } from './response-fields.js'
+
+/** Where an exchange stands, and so what a silence means. */
+type Phase = 'connecting' | 'sending' | 'waiting' | 'receiving'
+
+/** What an exchange came to; `stale` where a pooled connection had died and nothing was processed. */
+export type ExchangeOutcome = ForwardOutcome | { readonly kind: 'stale' }
+
+export interface ExchangeOptions {
+  readonly timeouts: ForwardTimeouts
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number
+  settle(outcome: ExchangeOutcome): void
+}
+
+/**
+ * One request on its way up and its answer on its way down.
+ *
+ * Holds both ends together: whichever breaks or falls silent, the other is destroyed, and the
+ * outcome is told exactly once. An answer that has begun is never ended as if it were whole.
+ */
+export class Exchange {
+  readonly #forward: ForwardRequest
+  readonly #options: ExchangeOptions
+  readonly #startedAt: number
+  readonly #onClientClose = (): void => {
+    this.#leave()
+  }
+  #upstream: ClientRequest | undefined
+  #phase: Phase = 'connecting'
+  #hasSocket = false
+  #timer: NodeJS.Timeout | undefined
+  #settled = false
+  #bytesUp = 0
+  #bytesDown = 0
+  #headAt: number | undefined
+  #upstreamStatus: number | undefined
+
+  constructor(forward: ForwardRequest, options: ExchangeOptions) {
+    this.#forward = forward
+    this.#options = options
+    this.#startedAt = options.now()
+    forward.response.once('close', this.#onClientClose)
+    forward.response.once('finish', () => {
+      this.#answered()
+    })
+  }
+
+  /** Takes over the request that was made upstream and gives it its body. */
+  start(upstream: ClientRequest): void {
+    this.#upstream = upstream
+    upstream.once('socket', (socket) => {
+      this.#onSocket(socket)
+    })
+    upstream.once('response', (answer) => {
+      this.#onAnswer(answer)
+    })
+    upstream.on('error', (error) => {
+      this.#onUpstreamError(error)
+    })
+    upstream.once('close', () => {
+      // an upgrade nobody asked for ends here: neither an answer nor an error
+      if (this.#upstreamStatus === undefined) {
+        this.fail('upstream-response-invalid', new Error('the upstream closed without an answer'))
+      }
+    })
+    this.#enter('connecting')
+    const { body, request } = this.#forward
+    if (body === 'none') upstream.end()
+    else if (body !== 'stream') {
+      this.#bytesUp = body.length
+      upstream.end(body)
+    } else {
+      request.on('data', (chunk: Buffer) => {
+        this.#bytesUp += chunk.length
+        this.#timer?.refresh()
+      })
+      request.once('end', () => {
+        if (this.#phase === 'sending') this.#enter('waiting')
+      })
+      request.pipe(upstream)
+    }
+  }
+
+  /** Ends the exchange for a reason on our side or the upstream's. */
+  fail(code: FailureCode, cause: Error): void {
+    if (this.#settled) return
+    const responseStarted = this.#forward.response.headersSent
+    this.#settle({ kind: 'failed', code, responseStarted, cause, ...this.#cost() })
+    this.#upstream?.destroy()
+    // ended, it would look whole
+    if (responseStarted) this.#forward.response.destroy()
+  }
+
+  #onSocket(socket: Socket): void {
+    this.#hasSocket = true
+    if (this.#settled) return
+    const connected = (): void => {
+      if (this.#settled || this.#phase !== 'connecting') return
+      const isSending = this.#forward.body === 'stream' && !this.#forward.request.readableEnded
+      if (isSending) inviteBody(this.#forward)
+      this.#enter(isSending ? 'sending' : 'waiting')
+    }
+    if (connectedSockets.has(socket)) {
+      connected()
+      return
+    }
+    socket.once(this.#forward.upstream.startsWith('https:') ? 'secureConnect' : 'connect', () => {
+      connectedSockets.add(socket)
+      connected()
+    })
+  }
+
+  #onAnswer(answer: IncomingMessage): void {
+    const { response, upstream, publicOrigin, responseFields = [] } = this.#forward
+    const status = answer.statusCode ?? 0
+    answer.on('error', ignore)
+    if (this.#settled) return
+    if (status < 200 || status > 599) {
+      this.fail('upstream-response-invalid', new Error(`the upstream answered with status ${status}`))
+      return
+    }
+    const { rawHeaders } = answer
+    const fields = downstreamFields({ rawHeaders, status, upstream, publicOrigin, responseFields })
+    if (fields === undefined) {
+      this.fail('upstream-response-invalid', new Error('the upstream sent a field that cannot be passed on'))
+      return
+    }
+    this.#headAt = this.#options.now()
+    this.#upstreamStatus = status
+    try {
+      response.writeHead(status, STATUS_CODES[status] ?? '', fields)
+    } catch (error) {
+      this.fail('internal', error instanceof Error ? error : new Error(String(error)))
+      return
+    }
+    this.#enter('receiving')
+    this.#passDown(answer)
+  }
+
+  #passDown(answer: IncomingMessage): void {
+    const { response } = this.#forward
+    answer.on('data', (chunk: Buffer) => {
+      this.#bytesDown += chunk.length
+      this.#timer?.refresh()
+      if (!response.write(chunk)) answer.pause()
+    })
+    response.on('drain', () => {
+      this.#timer?.refresh()
+      answer.resume()
+    })
+    answer.once('end', () => {
+      if (this.#settled) return
+      if (answer.complete) response.end()
+      else this.fail('upstream-broken', new Error('the answer broke off'))
+    })
+    answer.once('close', () => {
+      if (!answer.complete) this.fail('upstream-broken', new Error('the answer broke off'))
+    })
+    // the head goes out with the first bytes where they came with it, and does not wait for them otherwise
+    setImmediate(() => {
+      if (!this.#settled && this.#bytesDown === 0 && !response.writableEnded) response.flushHeaders()
+    })
+  }
+
+  #onUpstreamError(error: Error & { code?: string }): void {
+    if (this.#settled) return
+    const { method, body, response } = this.#forward
+    const code = error.code ?? ''
+    const isReused = this.#upstream?.reusedSocket === true
+    const isReset = code === 'ECONNRESET' || code === 'EPIPE'
+    // only what may be repeated, and only what a kept connection lost (RFC 9110 section 9.2.2)
+    if (isReused && isReset && body === 'none' && safeMethods.has(method) && !response.headersSent) {
+      this.#settle({ kind: 'stale' })
+      return
+    }
+    if (this.#phase === 'connecting') this.fail('upstream-refused', error)
+    else if (code.startsWith('HPE_')) this.fail('upstream-response-invalid', error)
+    else this.fail('upstream-broken', error)
+  }
+
+  #enter(phase: Phase): void {
+    const { connectMs, responseMs, idleMs } = this.#options.timeouts
+    this.#phase = phase
+    clearTimeout(this.#timer)
+    const milliseconds = phase === 'connecting' ? connectMs : phase === 'waiting' ? responseMs : idleMs
+    this.#timer = setTimeout(() => {
+      this.#onSilence(milliseconds)
+    }, milliseconds)
+  }
+
+  #onSilence(milliseconds: number): void {
+    const after = `in ${milliseconds} ms`
+    switch (this.#phase) {
+      case 'connecting': {
+        const waited = !this.#hasSocket
+        this.fail(
+          waited ? 'overloaded' : 'upstream-refused',
+          new Error(waited ? `no free upstream connection ${after}` : `no upstream connection ${after}`),
+        )
+        return
+      }
+      case 'waiting':
+        this.fail('upstream-timeout', new Error(`no answer ${after}`))
+        return
+      case 'sending':
+        // bytes that wait for the upstream are its silence; none waiting is the client's
+        if (this.#upstream?.writableNeedDrain === true) {
+          this.fail('upstream-timeout', new Error(`the upstream took nothing ${after}`))
+        } else {
+          this.#leave()
+        }
+        return
+      case 'receiving':
+        if (this.#forward.response.writableLength > 0) this.#leave()
+        else this.fail('upstream-timeout', new Error(`the upstream sent nothing ${after}`))
+    }
+  }
+
+  #answered(): void {
+    const status = this.#upstreamStatus
+    if (this.#settled || status === undefined) return
+    this.#settle({ kind: 'answered', status, ...this.#cost() })
+    const { request, body } = this.#forward
+    if (body !== 'stream' || request.complete) return
+    // answered before the body was whole: the rest goes nowhere
+    if (this.#upstream !== undefined) request.unpipe(this.#upstream)
+    this.#upstream?.destroy()
+    request.resume()
+  }
+
+  #leave(): void {
+    if (this.#settled) return
+    this.#settle({
+      kind: 'client-left',
+      responseStarted: this.#forward.response.headersSent,
+      ...this.#cost(),
+    })
+    this.#upstream?.destroy()
+    this.#forward.response.destroy()
+  }
+
+  #cost(): ForwardCost {
+    return {
+      bytesUp: this.#bytesUp,
+      bytesDown: this.#bytesDown,
+      upstreamMs: (this.#headAt ?? this.#options.now()) - this.#startedAt,
+      upstreamStatus: this.#upstreamStatus,
+    }
+  }
+
+  #settle(outcome: ExchangeOutcome): void {
+    this.#settled = true
+    clearTimeout(this.#timer)
+    this.#forward.response.off('close', this.#onClientClose)
+    this.#options.settle(outcome)
+  }
+}
+
+// a socket that is handed on tells nothing of its handshake: `reusedSocket` is false after a wait in the queue
+const connectedSockets = new WeakSet<Socket>()
+
+// a request whose repetition asks for nothing new
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+function ignore(): void {
+  // told by `close`
+}

@@ -1,0 +1,137 @@
+import { hostName } from '../core/route.js'
+import { foldedName, hopByHop, nominatedNames } from './field-names.js'
+import type { Field } from './forwarder.js'
+
+/** What the fields sent upstream are made of. */
+export interface UpstreamFieldsSource {
+  /** As received from the client. */
+  readonly rawHeaders: readonly string[]
+  /** The fields that tell the upstream who the client is: `clientCertFields` and configured ones. */
+  readonly identity: readonly Field[]
+  /** Names that configuration gives identity fields, whether they are sent this time or not. */
+  readonly identityNames?: readonly string[]
+  readonly forwarded: {
+    readonly clientAddress: string
+    /** Host as the client sent it, and as it is passed on. */
+    readonly host: string
+  }
+  readonly requestId: string
+}
+
+// framing is the forwarder's; Expect is answered here; the request id is ours alone
+const replaced: ReadonlySet<string> = new Set(['host', 'content-length', 'expect', 'x-request-id'])
+
+// every way in which a server behind a proxy is told who the client is, or where it came from
+const identityNames: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-forwarded',
+  'x-real-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-remote-user',
+  'remote-user',
+  'x-arr-clientcert',
+  'x-arr-ssl',
+  'x-scheme',
+  'x-url-scheme',
+  'x-host',
+  'front-end-https',
+])
+const identityPrefixes = [
+  'client-cert',
+  'x-client-',
+  'x-ssl-',
+  'ssl-',
+  'x-tls-',
+  'x-forwarded-',
+  'x-original-',
+  'x-rewrite-',
+  'x-amzn-mtls-',
+  'x-envoy-',
+] as const
+
+/**
+ * The whole list of fields that goes upstream, framing excluded.
+ *
+ * Hop-by-hop fields and those that `Connection` nominates stop here, and so does every form in which
+ * a client could claim an identity (any case, `_` or `-`). Host is kept; where the request came from
+ * and who sent it are told anew, last.
+ *
+ * INVARIANT: a field of `identity` is the only one of its name, in every reading of that name.
+ *
+ * @see RFC 9110 section 7.6, RFC 7239, RFC 9440 section 4
+ */
+export function upstreamFields(source: UpstreamFieldsSource): readonly Field[] {
+  const { rawHeaders, identity, forwarded, requestId } = source
+  const ours = new Set<string>()
+  for (const [name] of identity) ours.add(foldedName(name))
+  for (const name of source.identityNames ?? []) ours.add(foldedName(name))
+  const nominated = nominatedNames(rawHeaders)
+
+  const fields: Field[] = [['Host', forwarded.host]]
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (nominated.has(name.toLowerCase())) continue
+    const folded = foldedName(name)
+    if (hopByHop.has(folded) || replaced.has(folded) || ours.has(folded) || isIdentityName(folded)) continue
+    fields.push([name, rawHeaders[index + 1] ?? ''])
+  }
+  const address = plainAddress(forwarded.clientAddress)
+  fields.push(
+    ['X-Forwarded-For', address],
+    ['X-Forwarded-Proto', 'https'],
+    ['X-Forwarded-Host', forwarded.host],
+    ['X-Forwarded-Port', portOf(forwarded.host)],
+    ['Forwarded', `for=${node(address)};host=${quoted(forwarded.host)};proto=https`],
+    ['X-Request-Id', requestId],
+    ...identity,
+  )
+  return fields
+}
+
+/** Whether a name, folded by `foldedName`, is one in which identity is told. */
+export function isIdentityName(folded: string): boolean {
+  return identityNames.has(folded) || identityPrefixes.some((prefix) => folded.startsWith(prefix))
+}
+
+/**
+ * The client's certificate, and the chain above it, as fields.
+ *
+ * @param der - the certificate presented
+ * @param chainDers - the authorities above it, nearest first, without the leaf; no field where empty
+ * @see RFC 9440 sections 2.1 to 2.3, RFC 9651 section 3.3.5
+ */
+export function clientCertFields(der: Uint8Array, chainDers: readonly Uint8Array[]): readonly Field[] {
+  const leaf: Field = ['Client-Cert', byteSequence(der)]
+  if (chainDers.length === 0) return [leaf]
+  return [leaf, ['Client-Cert-Chain', chainDers.map(byteSequence).join(', ')]]
+}
+
+function byteSequence(bytes: Uint8Array): string {
+  return `:${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}:`
+}
+
+// an IPv4 client of a dual-stack listener is told as what it is; a zone means nothing elsewhere
+function plainAddress(address: string): string {
+  const bare = address.replace(/%.*$/, '')
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1] ?? bare
+}
+
+/** @see RFC 7239 section 6 */
+function node(address: string): string {
+  if (address === '') return 'unknown'
+  return address.includes(':') ? `"[${address}]"` : address
+}
+
+/** A token as it is, anything else as a quoted-string. @see RFC 7239 section 4 */
+function quoted(text: string): string {
+  return /^[A-Za-z0-9._-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`
+}
+
+// the port the client named, for servers that build absolute links
+function portOf(host: string): string {
+  const name = hostName(host)
+  return name !== undefined && host.length > name.length + 1 ? host.slice(name.length + 1) : '443'
+}

@@ -1,0 +1,216 @@
+import { ClientRequest, type Agent } from 'node:http'
+import { Stream } from 'node:stream'
+import util from 'node:util'
+import httpProxy from 'http-proxy'
+import { Exchange, type ExchangeOutcome } from './exchange.js'
+import type { ForwardOutcome, ForwardRequest, ForwardTimeouts, Forwarder } from './forwarder.js'
+import { createAgents, type AgentOptions } from './upstream-agents.js'
+
+export interface ForwarderOptions extends AgentOptions {
+  readonly timeouts: ForwardTimeouts
+  /** Requests that may wait for a connection; the next one fails as `overloaded`. */
+  readonly maxWaiting: number
+  /** Milliseconds on a clock that never goes back. */
+  readonly now?: () => number
+}
+
+/**
+ * A forwarder through http-proxy.
+ *
+ * http-proxy opens the request and nothing else: its passes that rewrite are taken out, and target,
+ * fields and framing are generated here and cannot be rewritten on the way (CVE-2026-29057,
+ * node-http-proxy #1720, #1721). What follows is `Exchange`.
+ */
+export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
+  silenceExtendDeprecation()
+  const { timeouts, maxConnections, maxWaiting, now = () => performance.now() } = options
+  const proxy = createEngine()
+  const agents = createAgents(options)
+  const targets = new Map<string, Target>()
+  const underWay = new Map<Exchange, Promise<unknown>>()
+
+  const attempt = async (forward: ForwardRequest, target: Target): Promise<ExchangeOutcome> => {
+    let exchange: Exchange | undefined
+    const outcome = new Promise<ExchangeOutcome>((settle) => {
+      const limits = { ...timeouts, ...forward.timeouts }
+      exchange = new Exchange(forward, { timeouts: limits, now, settle })
+      open(proxy, exchange, { forward, target, agent: target.isSecure ? agents.https : agents.http })
+    })
+    if (exchange !== undefined) underWay.set(exchange, outcome)
+    try {
+      return await outcome
+    } finally {
+      if (exchange !== undefined) underWay.delete(exchange)
+    }
+  }
+
+  const forward = async (request: ForwardRequest): Promise<ForwardOutcome> => {
+    if (request.response.destroyed) return { kind: 'client-left', responseStarted: false, ...nothing }
+    let target = targets.get(request.upstream)
+    if (target === undefined) {
+      target = targetOf(request.upstream)
+      targets.set(request.upstream, target)
+    }
+    if (target.underWay >= maxConnections + maxWaiting) {
+      const cause = new Error(`${target.underWay} requests are under way to ${request.upstream}`)
+      return { kind: 'failed', code: 'overloaded', responseStarted: false, cause, ...nothing }
+    }
+    target.underWay += 1
+    try {
+      const first = await attempt(request, target)
+      if (first.kind !== 'stale') return first
+      const second = await attempt(request, target)
+      if (second.kind !== 'stale') return second
+      const cause = new Error('two kept connections had been closed by the upstream')
+      return { kind: 'failed', code: 'upstream-broken', responseStarted: false, cause, ...nothing }
+    } finally {
+      target.underWay -= 1
+    }
+  }
+
+  return {
+    forward,
+    close: async () => {
+      for (const exchange of underWay.keys()) exchange.fail('internal', new Error('the forwarder was closed'))
+      await Promise.all(underWay.values())
+      agents.destroy()
+    },
+  }
+}
+
+const nothing = { bytesUp: 0, bytesDown: 0, upstreamMs: 0, upstreamStatus: undefined }
+
+/** An upstream as http-proxy's options spell it. */
+interface Target {
+  readonly protocol: string
+  readonly hostname: string
+  readonly port: string
+  readonly isSecure: boolean
+  underWay: number
+}
+
+function targetOf(upstream: string): Target {
+  const { protocol, hostname, port } = new URL(upstream)
+  // Node connects to `::1`, where a URL spells `[::1]`
+  const bare = hostname.replace(/^\[(.*)\]$/, '$1')
+  return { protocol, hostname: bare, port, isSecure: protocol === 'https:', underWay: 0 }
+}
+
+interface Opening {
+  readonly forward: ForwardRequest
+  readonly target: Target
+  readonly agent: Agent
+}
+
+function open(proxy: httpProxy, exchange: Exchange, { forward, target, agent }: Opening): void {
+  const { request, response, method } = forward
+  try {
+    const ssl = outgoing(forward.target, fieldsOf(forward))
+    const { protocol, hostname, port } = target
+    proxy.web(
+      request,
+      response,
+      {
+        target: { protocol, hostname, port },
+        agent,
+        ssl,
+        method,
+        buffer: new BodySource(exchange),
+        toProxy: true, // `url.parse` throws at `http://[::1`
+        prependPath: false,
+        selfHandleResponse: true,
+      },
+      ignore, // an error reaches the exchange from the request itself; unheard here, it would end the process
+    )
+  } catch (error) {
+    exchange.fail('internal', error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+/**
+ * The object http-proxy builds its request in.
+ *
+ * It assigns a path with `//` and `http:/` rewritten and a copy of the client's headers; the
+ * accessors keep what was judged. A list of fields also keeps order, spelling and repeats.
+ */
+function outgoing(target: string, fields: readonly string[]): object {
+  return {
+    get path() {
+      return target
+    },
+    set path(_rewritten: string) {
+      // stays as judged
+    },
+    get headers() {
+      return fields
+    },
+    set headers(_copied: unknown) {
+      // stay as generated
+    },
+  }
+}
+
+const framing = /^(?:content-length|transfer-encoding|connection|keep-alive|trailer|te|upgrade|expect)$/i
+const methodsWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+
+/** Fields and generated framing, as names and values in turn. @see RFC 9112 section 6 */
+function fieldsOf({ request, method, fields, body }: ForwardRequest): string[] {
+  const list: string[] = []
+  for (const [name, value] of fields) {
+    if (framing.test(name)) throw new Error(`the field \`${name}\` is not the caller's to set`)
+    list.push(name, value)
+  }
+  if (body === 'stream') {
+    const length = request.headers['content-length']
+    if (length !== undefined) list.push('Content-Length', length)
+    else if (request.headers['transfer-encoding'] !== undefined) list.push('Transfer-Encoding', 'chunked')
+    else if (methodsWithBody.has(method)) list.push('Content-Length', '0')
+  } else if (body !== 'none' && body.length > 0) {
+    list.push('Content-Length', String(body.length))
+  } else if (methodsWithBody.has(method)) {
+    list.push('Content-Length', '0')
+  }
+  return list
+}
+
+/** Stands where http-proxy looks for the body: what it pipes into is the request it has opened. */
+class BodySource extends Stream {
+  readonly #exchange: Exchange
+
+  constructor(exchange: Exchange) {
+    super()
+    this.#exchange = exchange
+  }
+
+  override pipe<Destination extends NodeJS.WritableStream>(destination: Destination): Destination {
+    if (!(destination instanceof ClientRequest)) throw new Error('http-proxy pipes into what is no request')
+    this.#exchange.start(destination)
+    return destination
+  }
+}
+
+/** http-proxy with one pass, `stream`: `deleteLength` smuggles (CVE-2026-29057), `XHeaders` trusts the client. */
+function createEngine(): httpProxy {
+  const proxy = httpProxy.createProxyServer({})
+  const passes: unknown = Reflect.get(proxy, 'webPasses')
+  const kept = Array.isArray(passes)
+    ? passes.filter((pass: unknown) => typeof pass === 'function' && pass.name === 'stream')
+    : []
+  if (kept.length !== 1) throw new Error('http-proxy has no pass `stream`; version 1.18.1 is needed')
+  Reflect.set(proxy, 'webPasses', kept)
+  return proxy
+}
+
+// http-proxy calls `util._extend`, which warns once with DEP0060 from Node 22 on; that one warning is spent here
+function silenceExtendDeprecation(): void {
+  const before = process.noDeprecation
+  const extend: unknown = Reflect.get(util, '_extend')
+  if (typeof extend !== 'function') return
+  process.noDeprecation = true
+  Reflect.apply(extend, undefined, [{}, {}])
+  process.noDeprecation = before ?? false
+}
+
+function ignore(): void {
+  // told to the exchange
+}

@@ -1,0 +1,96 @@
+import { ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { deny } from '../core/decision.js'
+import { renderingOf, type DenialReason } from '../core/reasons.js'
+import { renderOperationOutcome } from '../fhir/operation-outcome.js'
+
+/** A request that Node's parser gave up on. */
+export interface MalformedRequest {
+  readonly reason: DenialReason
+  /** Node's code, such as `HPE_INVALID_URL`: for the log. */
+  readonly parserCode: string
+  readonly requestId: string
+  /** False where the answer could have been taken for another request's, so that none was given. */
+  readonly isAnswered: boolean
+}
+
+export interface ServerErrorOptions {
+  /** A new id, for the answer and for the log. */
+  readonly newRequestId: () => string
+  /** Told once for each request given up; not for broken handshakes and lost connections. */
+  readonly onMalformed: (request: MalformedRequest) => void
+}
+
+const reasons: Readonly<Record<string, DenialReason>> = {
+  HPE_HEADER_OVERFLOW: 'header-too-large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'request-ambiguous',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+}
+
+/**
+ * Answers what Node's `clientError` reports: 400, 408, 414 or 431 with the reason, then closes.
+ *
+ * Nothing is written where no HTTP request was being read (a broken handshake, a lost connection), nor
+ * where an earlier request of the connection still waits for its answer: the client would take this for it.
+ */
+export function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+  options: ServerErrorOptions,
+): void {
+  const parserCode = error.code ?? ''
+  const reason = reasons[parserCode] ?? (parserCode.startsWith('HPE_') ? 'request-ambiguous' : undefined)
+  if (reason === undefined) {
+    socket.destroy()
+    return
+  }
+  const requestId = options.newRequestId()
+  const isAnswered = socket.writable && !isOwedAnAnswer(socket)
+  const told = reason === 'header-too-large' && isWithinTarget(error) ? 'request-too-long' : reason
+  options.onMalformed({ reason: told, parserCode, requestId, isAnswered })
+  if (!isAnswered) {
+    socket.destroy()
+    return
+  }
+  socket.end(malformedAnswer(told, requestId), () => {
+    // without the rest of what the client sends, the connection would stay half open
+    socket.destroySoon()
+  })
+}
+
+/** The whole answer as it stands on the wire. */
+export function malformedAnswer(reason: DenialReason, requestId: string): string {
+  const { status } = renderingOf(reason)
+  const { contentType, body } = renderOperationOutcome({ denial: deny(reason), requestId, format: 'json' })
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `Content-Type: ${contentType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    `X-Request-Id: ${requestId}`,
+    `Ror-Gateway-Reason: ${reason}`,
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n')
+}
+
+/**
+ * Whether an answer is due that is not this one: an earlier, whole request is still being answered,
+ * or the answer to the broken one has begun.
+ */
+function isOwedAnAnswer(socket: Socket): boolean {
+  const current: unknown = Reflect.get(socket, '_httpMessage') // the response Node is writing on this socket
+  return isResponse(current) && (current.headersSent || current.req.complete)
+}
+
+function isResponse(value: unknown): value is ServerResponse {
+  return value instanceof ServerResponse
+}
+
+// a header section that overflows before its first line ends has a target that is too long
+function isWithinTarget(error: Error): boolean {
+  const packet: unknown = Reflect.get(error, 'rawPacket')
+  return Buffer.isBuffer(packet) && !packet.includes('\n')
+}
