@@ -5,8 +5,8 @@ import { problemOf, systemCode, type FileProblem } from './problem.js'
 
 /** Where lines go, and how much may wait. */
 export interface AppendOptions {
-  /** A path, which is kept open and opened again when it was rotated; or the standard output. */
-  readonly target: { readonly path: string; readonly mode?: number } | 'stdout'
+  /** A path, which is kept open and opened again when it was rotated; or a standard stream. */
+  readonly target: { readonly path: string; readonly mode?: number } | 'stdout' | 'stderr'
   /** Characters that may wait to be written; beyond half of them it is not healthy, beyond all lines are lost. */
   readonly maxQueued: number
   /** Milliseconds between looks whether the file still stands at its path (made while writing); 1,000. */
@@ -53,7 +53,7 @@ const close = promisify(fs.close)
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = fs.constants
 const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK
-const stdout = 1
+const streams = { stdout: 1, stderr: 2 } as const
 /** Characters handed to the system at once. */
 const maxBatch = 1 << 20
 /** How long the reader of a full pipe is waited for, in looks of 5 ms, before that is a problem. */
@@ -78,7 +78,7 @@ class Appender implements AppendFile {
 
   constructor(options: AppendOptions) {
     this.#options = options
-    this.#path = options.target === 'stdout' ? 'stdout' : options.target.path
+    this.#path = typeof options.target === 'string' ? options.target : options.target.path
   }
 
   get healthy(): boolean {
@@ -110,7 +110,7 @@ class Appender implements AppendFile {
   }
 
   reopen(): void {
-    this.#isStale = this.#options.target !== 'stdout'
+    this.#isStale = typeof this.#options.target !== 'string'
     this.#drain()
   }
 
@@ -171,9 +171,14 @@ class Appender implements AppendFile {
       count += 1
     }
     const { done, error } = await writeFrom(this.#fd, Buffer.from(batch), this.#begun)
+    if (error === undefined) {
+      this.#begun = 0
+      for (const line of this.#queue.splice(0, count)) this.#queued -= line.length
+      return
+    }
     let left = done
     let whole = 0
-    for (const line of this.#queue.slice(0, count)) {
+    for (const line of this.#queue) {
       const bytes = Buffer.byteLength(line)
       if (left < bytes) break
       left -= bytes
@@ -181,11 +186,11 @@ class Appender implements AppendFile {
     }
     this.#begun = left
     for (const line of this.#queue.splice(0, whole)) this.#queued -= line.length
-    if (error !== undefined) throw error
+    throw error
   }
 
   async #keepInPlace(): Promise<void> {
-    if (this.#options.target === 'stdout') return
+    if (typeof this.#options.target === 'string') return
     const now = performance.now()
     if (!this.#isStale && this.#fd !== undefined) {
       if (now - this.#checkedAt < (this.#options.rotationCheckMs ?? 1_000)) return
@@ -200,7 +205,7 @@ class Appender implements AppendFile {
 
   async #open(): Promise<number> {
     const { target } = this.#options
-    return target === 'stdout' ? stdout : open(this.#path, flags, target.mode ?? 0o640)
+    return typeof target === 'string' ? streams[target] : open(this.#path, flags, target.mode ?? 0o640)
   }
 
   // a line that was torn by this stays torn in the old file, and is written whole to the new one
@@ -208,7 +213,7 @@ class Appender implements AppendFile {
     const fd = this.#fd
     this.#fd = undefined
     this.#begun = 0
-    if (fd !== undefined && fd !== stdout) await close(fd).catch(() => undefined)
+    if (fd !== undefined && typeof this.#options.target !== 'string') await close(fd).catch(() => undefined)
   }
 
   #failed(error: unknown): void {

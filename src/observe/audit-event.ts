@@ -1,0 +1,161 @@
+import type { FailureCode } from '../core/failure.js'
+import type { EstablishmentWritten } from '../core/decision.js'
+import type { DenialReason } from '../core/reasons.js'
+import { cut, printable, redact } from './redact.js'
+
+/**
+ * What the audit trail says of one request, or of one change of the configuration.
+ *
+ * Flat and stable: a field is never renamed. A field that does not apply is absent.
+ *
+ * INVARIANT: a closed list. No body, query, header, token or key has a field to go to, and what is not
+ * listed is not written, whatever a caller passes.
+ */
+export interface AuditEvent {
+  /** Epoch milliseconds; written as ISO 8601 in UTC with milliseconds. */
+  readonly time: number
+  readonly event: 'request' | 'reload' | 'start' | 'stop'
+  readonly requestId?: string | undefined
+  readonly environment?: string | undefined
+  readonly api?: string | undefined
+  readonly partner?: string | undefined
+  readonly certificateSha256?: string | undefined
+  readonly serialNumber?: string | undefined
+  readonly issuer?: string | undefined
+  readonly subject?: string | undefined
+  readonly tlsVersion?: string | undefined
+  readonly resumed?: boolean | undefined
+  readonly clientAddress?: string | undefined
+  readonly method?: string | undefined
+  /** As received; cut before a query. */
+  readonly path?: string | undefined
+  /** The first 100; `establishmentCount` counts them all. */
+  readonly establishments?: readonly EstablishmentWritten[] | undefined
+  readonly decision?: 'permit' | 'deny' | 'fail' | undefined
+  /** False where report-only let a denial pass. */
+  readonly enforced?: boolean | undefined
+  readonly reason?: DenialReason | FailureCode | undefined
+  readonly detail?: string | undefined
+  readonly status?: number | undefined
+  readonly upstreamStatus?: number | undefined
+  readonly durationMs?: number | undefined
+  readonly upstreamMs?: number | undefined
+  readonly bytesIn?: number | undefined
+  readonly bytesOut?: number | undefined
+  readonly outcome?: 'answered' | FailureCode | undefined
+  readonly policyRevision?: string | undefined
+  /** Of a reload. */
+  readonly result?: 'reloaded' | 'refused' | 'unchanged' | undefined
+  readonly previousRevision?: string | undefined
+  /** What made a reload or a stop: `file`, `signal`. */
+  readonly trigger?: string | undefined
+  /** How many errors and warnings a reload found. */
+  readonly diagnostics?: number | undefined
+  /** Of the program, at its start. */
+  readonly version?: string | undefined
+}
+
+/** Beyond this many, establishments are counted and not named. */
+export const maxEstablishments = 100
+
+type Kind = 'time' | 'text' | 'prose' | 'path' | 'number' | 'flag' | 'establishments'
+
+const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
+  time: 'time',
+  event: 'text',
+  requestId: 'text',
+  environment: 'text',
+  api: 'text',
+  partner: 'text',
+  certificateSha256: 'text',
+  serialNumber: 'text',
+  issuer: 'text',
+  subject: 'text',
+  tlsVersion: 'text',
+  resumed: 'flag',
+  clientAddress: 'text',
+  method: 'text',
+  path: 'path',
+  establishments: 'establishments',
+  decision: 'text',
+  enforced: 'flag',
+  reason: 'text',
+  detail: 'prose',
+  status: 'number',
+  upstreamStatus: 'number',
+  durationMs: 'number',
+  upstreamMs: 'number',
+  bytesIn: 'number',
+  bytesOut: 'number',
+  outcome: 'text',
+  policyRevision: 'text',
+  result: 'text',
+  previousRevision: 'text',
+  trigger: 'text',
+  diagnostics: 'number',
+  version: 'text',
+}
+
+// taken once, since the table is walked for every request: field, kind, and how the field begins in a line
+const steps = Object.entries(kinds).map(([name, kind]) => ({ name, kind, begin: `,"${name}":` }))
+
+/** Version of the line's form: it grows when a field is taken away or changes its meaning. */
+export const auditSchema = 1
+
+/** Every field a line may hold, in the order of the line. */
+export const auditFields: readonly string[] = [
+  'schema',
+  ...steps.flatMap(({ name }) => (name === 'establishments' ? [name, 'establishmentCount'] : [name])),
+]
+
+/**
+ * The event as a line of JSON with its newline: known fields alone, bounded, in one order.
+ *
+ * Made by hand since it is made for every request: 3 µs, where a general serializer takes 9.
+ */
+export function auditLine(event: AuditEvent): string {
+  let line = `{"schema":${auditSchema}`
+  for (const { name, kind, begin } of steps) {
+    const value: unknown = Reflect.get(event, name)
+    if (value !== undefined) line += begin + written(value, kind)
+  }
+  return `${line}}\n`
+}
+
+function written(value: unknown, kind: Kind): string {
+  switch (kind) {
+    case 'text':
+      return typeof value === 'string' ? quoted(cut(value)) : 'null'
+    case 'number':
+      // microseconds are enough, and short
+      return Number.isFinite(value) ? String(Math.round(Number(value) * 1_000) / 1_000) : 'null'
+    case 'flag':
+      return value === true ? 'true' : 'false'
+    case 'prose':
+      return typeof value === 'string' ? quoted(cut(redact(value))) : 'null'
+    case 'path':
+      return typeof value === 'string' ? quoted(cut(beforeQuery(value))) : 'null'
+    case 'time':
+      return typeof value === 'number' && Math.abs(value) <= 8.64e15
+        ? `"${new Date(value).toISOString()}"`
+        : 'null'
+    case 'establishments':
+      return Array.isArray(value) ? named(value) : 'null'
+  }
+}
+
+function named(establishments: readonly Partial<EstablishmentWritten>[]): string {
+  const items = establishments.slice(0, maxEstablishments).map(({ idNatStruct, at }) => {
+    return `{"idNatStruct":${quoted(cut(String(idNatStruct)))},"at":${quoted(cut(String(at)))}}`
+  })
+  return `[${items.join(',')}],"establishmentCount":${establishments.length}`
+}
+
+function quoted(text: string): string {
+  return /["\\]|[^ -~]/.test(text) ? printable(JSON.stringify(text)) : `"${text}"`
+}
+
+function beforeQuery(path: string): string {
+  const end = path.search(/[?#]/)
+  return end === -1 ? path : path.slice(0, end)
+}
