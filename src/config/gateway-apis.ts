@@ -5,8 +5,6 @@ import { readWrite } from './gateway-writes.js'
 import type { Reading } from './reading.js'
 import type { TreePath } from './yaml-source.js'
 
-const pathSegment = /^[A-Za-z0-9\-._~!$&'()*+,=:@]+$/
-
 /** An API with the place of its name, for what two APIs cannot share. */
 interface PlacedApi {
   readonly api: Api
@@ -50,7 +48,6 @@ function readApi(
   if (hosts.length === 0) {
     reading.refuse(at, 'missing-key', `missing key \`hosts\`: no API of this environment names a host`)
   }
-  checkPath(raw.path, [...at, 'path'], reading)
   if (raw.writes.length > 0 && kind !== 'fhir') {
     const why = kind === 'csd' ? 'POST is a read there' : 'POST asks for a token there'
     reading.refuse([...at, 'writes'], 'writes-without-fhir', `stands beside \`kind: fhir\` only; ${why}`)
@@ -58,64 +55,21 @@ function readApi(
   if (searchByPost && kind !== 'fhir') {
     reading.refuse([...at, 'searchByPost'], 'search-without-fhir', 'stands beside `kind: fhir` only')
   }
-  const upstream = readUpstream(raw.upstream, [...at, 'upstream'], reading)
+  const upstream = raw.upstream.toLowerCase()
   const firsts = new Map<string, Place>()
   const writes = raw.writes.flatMap((write, index) => {
     const path = [...at, 'writes', index]
     // `{id}` and `{name}` are the same template
-    const template = `${write.method} ${write.path.replaceAll(/\{[^}]*\}/g, '{}')}`
+    const template = `${write.method} /${write.path.map((part) => (part.startsWith('{') ? '{…}' : part)).join('/')}`
     const first = firsts.get(template)
     if (first !== undefined) {
-      const message = `two rules describe ${write.method} \`${write.path}\``
+      const message = `two rules describe \`${template}\``
       reading.refusePair(path, { code: 'duplicate-write', message }, first)
     }
     firsts.set(template, reading.tree.placeOf(path))
     return readWrite(write, path, reading) ?? []
   })
   return { name, kind, hosts, path: raw.path, match, upstream, writes, searchByPost }
-}
-
-function checkPath(path: string, at: TreePath, reading: Reading): void {
-  const refuse = (message: string): void => {
-    reading.refuse(at, 'wrong-path', message)
-  }
-  if (!path.startsWith('/')) {
-    refuse('expected an absolute path such as `/ws-diffusion-fhir`')
-    return
-  }
-  if (path === '/') return
-  if (path.endsWith('/')) {
-    refuse('expected a path without a trailing slash')
-    return
-  }
-  for (const segment of path.slice(1).split('/')) {
-    if (segment === '.' || segment === '..') refuse('expected a path without dot segments')
-    else if (segment.includes('?') || segment.includes('#'))
-      refuse('expected a path without query and fragment')
-    else if (segment.includes('%')) refuse('expected a path without percent-escapes')
-    else if (segment === '') refuse('expected a path without empty segments')
-    else if (!pathSegment.test(segment)) refuse('expected a path of plain URL characters')
-    else continue
-    return
-  }
-}
-
-function readUpstream(written: string, at: TreePath, reading: Reading): string {
-  const origin = /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?$/.exec(written)
-  const port = origin?.[3] === undefined ? 1 : Number(origin[3])
-  if (origin !== null && port >= 1 && port <= 65_535 && URL.canParse(written)) return written.toLowerCase()
-  const kept = withoutCredentials(written)
-  const expected = 'expected an origin such as `http://127.0.0.1:9081`, without path and credentials'
-  reading.refuse(
-    at,
-    'wrong-upstream',
-    kept === written ? expected : `credentials must not stand here: ${expected}`,
-  )
-  return written
-}
-
-function withoutCredentials(written: string): string {
-  return written.includes('@') ? '' : written
 }
 
 function refuseClash(later: PlacedApi, earlier: PlacedApi, reading: Reading): void {

@@ -136,9 +136,7 @@ function readIdentityHeaders(
     const path = [...at, index, 'name']
     // servers that read fields as variables fold `-` into `_`
     const folded = name.toLowerCase().replaceAll('_', '-')
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
-      reading.refuse(path, 'wrong-field', 'expected a field name of letters, digits, `-` and `_`')
-    } else if (reservedFields.has(folded)) {
+    if (reservedFields.has(folded)) {
       reading.refuse(path, 'wrong-field', `the field \`${name}\` has a meaning of its own`)
     }
     const first = firsts.get(folded)

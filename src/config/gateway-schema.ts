@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { flagKey, key, path, someOf, text, whole, wholeKey } from './schema-parts.js'
+import { flagKey, key, path, reading, someOf, sound, text, whole, wholeKey } from './schema-parts.js'
+import { parseTemplate, troubleInOrigin, troubleInPath } from './url-parts.js'
 
 const megabyte = 1024 * 1024
 const hour = 3_600_000
@@ -15,6 +16,20 @@ const host = z
 const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a name of letters, digits, `.`, `_` and `-`')
+
+const parameterName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'expected a plain parameter name')
+const resourceType = z.string().regex(/^[A-Z][A-Za-z]{1,63}$/, 'expected a resource type such as `Location`')
+const fieldName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'expected a field name of letters, digits, `-` and `_`')
+const template = reading((written) => {
+  const value = parseTemplate(written)
+  if (value !== undefined) return { ok: true, value }
+  return {
+    ok: false,
+    problem: { message: 'expected a template such as `/Location` or `/Organization/{id}`' },
+  }
+})
 
 const listen = z.strictObject({
   host: key(
@@ -62,7 +77,7 @@ const tls = z.strictObject({
 const establishment = key(
   'Where the write names its establishments: `{ query, form }`, `{ body }` or `{ reference, resolve }`.',
   z.strictObject({
-    query: key('Query parameter that holds the establishment.', text).optional(),
+    query: key('Query parameter that holds the establishment.', parameterName).optional(),
     form: key(
       'How the parameter spells it: `1350054680/UNIT`, `1350054680` or `350054680`.',
       z.enum(['idnatstruct/unit', 'idnatstruct', 'finess']),
@@ -80,7 +95,7 @@ const write = z.strictObject({
   method: key('HTTP method of the write.', z.enum(['POST', 'PUT', 'PATCH', 'DELETE'])),
   path: key(
     'Template below the path of the API: `/Location`, `/Organization/{id}`; `{…}` is one segment.',
-    text,
+    template,
   ),
   establishment,
   prefixes: key(
@@ -93,7 +108,10 @@ const write = z.strictObject({
       default: ['1'],
     },
   ),
-  parameters: key('Query parameters allowed beside the one that is judged.', z.array(text).default([])),
+  parameters: key(
+    'Query parameters allowed beside the one that is judged.',
+    z.array(parameterName).default([]),
+  ),
   maxBodyBytes: wholeKey('Largest body of this write, in bytes.', {
     min: 1,
     max: 256 * megabyte,
@@ -104,7 +122,7 @@ const write = z.strictObject({
     z.union([
       z.enum(['unread']),
       z.strictObject({
-        resource: key('Resource type that the patch must name.', text),
+        resource: key('Resource type that the patch must name.', resourceType),
         paths: key(
           'Paths it may begin with; the resource type alone allows all below it.',
           someOf(text),
@@ -124,12 +142,15 @@ const api = z.strictObject({
     'Host names it answers on. Where absent: the hosts of the other APIs of the environment, and the address it listens on.',
     someOf(host),
   ).optional(),
-  path: key('Absolute path: exact for a token endpoint, a prefix by segments otherwise.', text),
+  path: key(
+    'Absolute path: exact for a token endpoint, a prefix by segments otherwise.',
+    sound(troubleInPath),
+  ),
   match: key(
     'By what the certificate must stand in the whitelist.',
     z.enum(['subject', 'public-key', 'either']).default('either'),
   ),
-  upstream: key('Origin of the server behind: `http://127.0.0.1:9081`.', text),
+  upstream: key('Origin of the server behind: `http://127.0.0.1:9081`.', sound(troubleInOrigin)),
   writes: key('The writes that are open; what is not described is not writable.', z.array(write).default([])),
   searchByPost: flagKey('Whether `POST {type}/_search` is a read here.', false),
 })
@@ -151,7 +172,7 @@ export const identityValues = [
 ] as const
 
 const identityHeader = z.strictObject({
-  name: key('Name of the field; whatever a client sends by it is removed.', text),
+  name: key('Name of the field; whatever a client sends by it is removed.', fieldName),
   value: key('What it tells of the client certificate.', z.enum(identityValues)),
 })
 

@@ -4,21 +4,11 @@ import type { Reading } from './reading.js'
 import { alternatives } from './spelling.js'
 import type { TreePath } from './yaml-source.js'
 
-const literalSegment = /^[A-Za-z0-9$_-][A-Za-z0-9$._-]*$/
-const templateSegment = /^\{[A-Za-z][A-Za-z0-9]*\}$/
-const resourceType = /^[A-Z][A-Za-z]{1,63}$/
-const parameterName = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/
-
 /** A write as the decision reads it; undefined where something in it is wrong, which is told. */
 export function readWrite(raw: RawWrite, at: TreePath, reading: Reading): WriteRule | undefined {
-  const path = readTemplate(raw.path, [...at, 'path'], reading)
   const establishment = readSource(raw.establishment, [...at, 'establishment'], reading)
-  const { parameters } = raw
-  for (const [index, parameter] of parameters.entries()) {
-    if (parameterName.test(parameter)) continue
-    reading.refuse([...at, 'parameters', index], 'wrong-value', 'expected a plain parameter name')
-  }
-  if (path === undefined || establishment === undefined) return undefined
+  const { path, parameters } = raw
+  if (establishment === undefined) return undefined
   if (establishment.from === 'query' && parameters.includes(establishment.parameter)) {
     const index = parameters.indexOf(establishment.parameter)
     const message = 'the parameter that is judged must not stand among those that are not'
@@ -37,16 +27,6 @@ export function readWrite(raw: RawWrite, at: TreePath, reading: Reading): WriteR
   const patch = readPatch(raw, { path, establishment, at }, reading)
   const { method, prefixes, maxBodyBytes } = raw
   return { method, path, establishment, prefixes, parameters, patch, maxBodyBytes }
-}
-
-function readTemplate(written: string, at: TreePath, reading: Reading): readonly string[] | undefined {
-  if (written === '/') return []
-  const segments = written.startsWith('/') ? written.slice(1).split('/') : ['']
-  if (segments.every((segment) => literalSegment.test(segment) || templateSegment.test(segment)))
-    return segments
-  const message = 'expected a template such as `/Location` or `/Organization/{id}`'
-  reading.refuse(at, 'wrong-path', message)
-  return undefined
 }
 
 function readSource(
@@ -71,10 +51,6 @@ function readSource(
   if (kind !== 'query') stray('form', 'query')
   if (kind !== 'reference') stray('resolve', 'reference')
   if (query !== undefined) {
-    if (!parameterName.test(query)) {
-      reading.refuse([...at, 'query'], 'wrong-value', 'expected a plain parameter name')
-      return undefined
-    }
     if (form !== undefined) return { from: 'query', parameter: query, form }
     const forms = alternatives(['idnatstruct/unit', 'idnatstruct', 'finess'])
     reading.refuse(at, 'missing-key', `missing key \`form\`: expected one of ${forms}`)
@@ -104,9 +80,6 @@ function readPatch(raw: RawWrite, write: PatchedWrite, reading: Reading): PatchA
   if (patch === 'unread') return undefined
   if (patch !== undefined) {
     const { resource, paths = [resource] } = patch
-    if (!resourceType.test(resource)) {
-      reading.refuse([...at, 'resource'], 'wrong-patch', 'expected a resource type such as `Location`')
-    }
     for (const [index, path] of paths.entries()) {
       if (path === resource || path.startsWith(`${resource}.`)) continue
       reading.refuse(
@@ -119,7 +92,7 @@ function readPatch(raw: RawWrite, write: PatchedWrite, reading: Reading): PatchA
   }
   if (write.establishment.from === 'body') return undefined
   const resource = write.path.findLast((segment) => !segment.startsWith('{'))
-  if (resource !== undefined && resourceType.test(resource)) return { resource, paths: [resource] }
+  if (resource !== undefined && /^[A-Z][A-Za-z]+$/.test(resource)) return { resource, paths: [resource] }
   const message =
     'missing key `patch`: the path names no resource type; expected `{ resource, paths }` or `unread`'
   reading.refuse(write.at, 'missing-key', message)

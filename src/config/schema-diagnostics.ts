@@ -50,7 +50,7 @@ class IssueReader {
           severity: 'error',
           code: 'unknown-key',
           place: this.#tree.placeOfKey([...path, name]),
-          message: `unknown key ${shown(name)}${suggestion(name, absent) || expectedKeys(known)}`,
+          message: `unknown key ${shown(name)}${suggestion(name, absent) || suggestion(name, known) || expectedKeys(known)}`,
         }))
       }
       case 'invalid_union':
@@ -75,7 +75,12 @@ class IssueReader {
         return [this.#wrong(path, issue.message)]
       case 'invalid_key':
         return issue.issues.flatMap((inner) => this.#atKey(path, inner.message))
-      case 'custom':
+      case 'custom': {
+        const offset: unknown = issue.params?.['offset']
+        const wrong = this.#wrong(path, issue.message)
+        if (typeof offset !== 'number') return [wrong]
+        return [{ ...wrong, place: this.#tree.placeWithin(path, offset) }]
+      }
       case 'invalid_element':
       case 'invalid_format':
       case 'not_multiple_of':
@@ -114,15 +119,16 @@ class IssueReader {
         severity: 'error',
         code: 'missing-key',
         place,
-        message: `missing key \`${name}\`: expected ${noun}`,
+        message: `missing key \`${name}\`${noun === 'a text' ? '' : `: expected ${noun}`}`,
       }
     }
     return { ...this.#wrong(path, `expected ${noun}`), code: 'wrong-type' }
   }
 
   #wrong(path: TreePath, expected: string, tail = ''): Diagnostic {
-    const found = describeFound(valueAt(this.#tree.plain, path))
-    const message = `${nameOf(path)}${expected}, found ${found}${tail}`
+    const complete = !expected.startsWith('expected') || expected.includes(', found ')
+    const found = complete ? '' : `, found ${describeFound(valueAt(this.#tree.plain, path))}`
+    const message = `${nameOf(path)}${expected}${found}${tail}`
     return { severity: 'error', code: 'wrong-value', place: this.#tree.placeOf(path), message }
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Result } from '../core/result.js'
 
 /** JSON Schema keywords that tell an editor of a key what zod's own rendering cannot. */
 export type EditorShape = Readonly<Record<string, unknown>>
@@ -21,6 +22,31 @@ const printable = /^[^\u0000-\u001f\u007f-\u009f]+$/
 
 /** Any text of one line that says something. */
 export const text = z.string().regex(printable, 'expected a text of one line')
+
+/**
+ * A text read by `parse`; what it says is wrong is told at the text, `offset` characters into it.
+ *
+ * A problem that begins with `expected` and names nothing found is completed with the text itself.
+ */
+export function reading<Value>(
+  parse: (text: string) => Result<Value, { readonly message: string; readonly offset?: number }>,
+) {
+  return z.string().transform((text, context) => {
+    const read = parse(text)
+    if (read.ok) return read.value
+    const { message, offset } = read.problem
+    context.addIssue({ code: 'custom', message, params: { offset } })
+    return z.NEVER
+  })
+}
+
+/** A text that `troubleIn` finds nothing wrong with. */
+export function sound(troubleIn: (text: string) => string | undefined) {
+  return reading((text) => {
+    const message = troubleIn(text)
+    return message === undefined ? { ok: true, value: text } : { ok: false, problem: { message } }
+  })
+}
 
 /** A path; relative ones start at the file that names them. */
 export const path = text.max(4096, 'expected a path of at most 4096 characters')

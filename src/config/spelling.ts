@@ -1,13 +1,13 @@
 /**
  * The candidate a word was probably meant to be, or undefined where none is near.
  *
- * Case, `-` and `_` count for nothing; otherwise one slip in three letters is forgiven.
+ * Case, `-` and `_` count for nothing; otherwise two slips in five letters are forgiven.
  */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined
   const meant = folded(word)
   let best: string | undefined
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1
+  let least = Math.max(1, Math.floor(word.length * 0.4)) + 1
   for (const candidate of candidates) {
     const distance = editDistance(meant, folded(candidate))
     if (distance >= least) continue
