@@ -1,0 +1,172 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import type { DenialReason } from '../../src/core/reasons.js'
+import { BodyAccount, readBody } from '../../src/http/body.js'
+import { upstreamFields } from '../../src/http/fields.js'
+import type { Field, ForwardOutcome, Forwarder, ForwardTimeouts } from '../../src/http/forwarder.js'
+import { judgeFraming } from '../../src/http/framing.js'
+import { createHttpProxyForwarder } from '../../src/http/http-proxy-forwarder.js'
+import { earlierAnswer } from '../../src/http/pipelining.js'
+import { answerClientError, type MalformedRequest } from '../../src/http/server-errors.js'
+import { openRaw, type RawClient } from '../support/raw-client.js'
+import { startRecorder, type Recorder, type Script } from '../support/recorder.js'
+
+export interface StandOptions {
+  readonly answer?: Script
+  /** How the body goes: handed on, or read and judged first. */
+  readonly body?: 'stream' | 'judged' | 'none'
+  readonly timeouts?: Partial<ForwardTimeouts>
+  readonly maxConnections?: number
+  readonly maxWaiting?: number
+  readonly maxBodyBytes?: number
+  readonly identity?: readonly Field[]
+  /** PEM of the server's side; plain TCP where absent. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
+  /** PEM of the upstream's side. */
+  readonly upstreamTls?: { readonly cert: string; readonly key: string }
+  readonly authorities?: readonly string[]
+  readonly upstream?: string
+}
+
+/** A server that judges framing and forwards, before an upstream that records: nothing else of the gateway. */
+export interface Stand {
+  readonly port: number
+  readonly recorder: Recorder
+  readonly forwarder: Forwarder
+  readonly server: Server
+  /** Reasons of the requests refused, in order. */
+  readonly refusals: DenialReason[]
+  readonly malformed: MalformedRequest[]
+  readonly outcomes: ForwardOutcome[]
+  /** The outcome of this index, once it is there. */
+  outcome(index: number): Promise<ForwardOutcome>
+  open(): Promise<RawClient>
+}
+
+const patient: ForwardTimeouts = { connectMs: 20_000, responseMs: 20_000, idleMs: 20_000 }
+
+/** Stands until the test is over. */
+export async function stand(context: TestContext, options: StandOptions = {}): Promise<Stand> {
+  const recorder = await startRecorder({
+    ...(options.answer === undefined ? {} : { answer: options.answer }),
+    ...(options.upstreamTls === undefined ? {} : { tls: options.upstreamTls }),
+  })
+  const forwarder = createHttpProxyForwarder({
+    timeouts: { ...patient, ...options.timeouts },
+    maxConnections: options.maxConnections ?? 16,
+    maxWaiting: options.maxWaiting ?? 16,
+    keepAliveMs: 5_000,
+    ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
+  })
+  const account = new BodyAccount(1_048_576)
+  const waiting: { index: number; resolve: (outcome: ForwardOutcome) => void }[] = []
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const denial = judgeFraming(request)
+    await earlierAnswer(request, response)
+    if (denial !== undefined) {
+      stage.refusals.push(denial.reason)
+      refuse(response, { status: 400, reason: denial.reason })
+      return
+    }
+    let body: 'stream' | 'none' | Uint8Array = options.body === 'none' ? 'none' : 'stream'
+    if (options.body === 'judged') {
+      const read = await readBody(
+        { request, response },
+        { maxBytes: options.maxBodyBytes ?? 65_536, timeoutMs: 20_000, account },
+      )
+      if ('effect' in read) {
+        stage.refusals.push(read.reason)
+        refuse(response, { status: 413, reason: read.reason })
+        return
+      }
+      body = read
+    }
+    const host = request.headers.host ?? ''
+    const outcome = await forwarder.forward({
+      request,
+      response,
+      upstream: options.upstream ?? recorder.origin,
+      method: request.method ?? '',
+      target: request.url ?? '',
+      fields: upstreamFields({
+        rawHeaders: request.rawHeaders,
+        identity: options.identity ?? [],
+        forwarded: { clientAddress: request.socket.remoteAddress ?? '', host },
+        requestId: 'id-1',
+      }),
+      body,
+      publicOrigin: `https://${host}`,
+      responseFields: [['X-Request-Id', 'id-1']],
+    })
+    stage.outcomes.push(outcome)
+    for (const each of waiting) {
+      if (each.index === stage.outcomes.length - 1) each.resolve(outcome)
+    }
+    if (outcome.kind === 'failed' && !outcome.responseStarted) {
+      refuse(response, { status: 502, reason: outcome.code })
+    }
+  }
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    handle(request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined)
+    })
+  }
+
+  const server =
+    options.tls === undefined ? createServer() : createTlsServer({ ...options.tls, minVersion: 'TLSv1.2' })
+  server.maxHeadersCount = 0
+  server.on('request', onRequest)
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('clientError', (error, socket) => {
+    answerClientError(error, socket as RawClient['socket'], {
+      newRequestId: () => 'id-malformed',
+      onMalformed: (malformed) => stage.malformed.push(malformed),
+    }) // TLS and plain sockets are net.Sockets
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo // a listening TCP server has one
+
+  const clients: RawClient[] = []
+  const stage: Stand = {
+    port,
+    recorder,
+    forwarder,
+    server,
+    refusals: [],
+    malformed: [],
+    outcomes: [],
+    outcome: (index) => {
+      const there = stage.outcomes[index]
+      if (there !== undefined) return Promise.resolve(there)
+      return new Promise((resolve) => waiting.push({ index, resolve }))
+    },
+    open: async () => {
+      const client = await openRaw(
+        port,
+        options.tls === undefined ? undefined : { ca: options.tls.ca, servername: 'localhost' },
+      )
+      clients.push(client)
+      return client
+    },
+  }
+  context.after(async () => {
+    for (const client of clients) client.destroy()
+    await forwarder.close()
+    await recorder.close()
+    server.close()
+    server.closeAllConnections()
+  })
+  return stage
+}
+
+function refuse(response: ServerResponse, { status, reason }: { status: number; reason: string }): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(status, { 'x-reason': reason, 'content-length': '0', connection: 'close' })
+  response.end()
+}
