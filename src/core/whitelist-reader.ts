@@ -1,0 +1,115 @@
+import { ByteTable } from './byte-table.js'
+import type { Place } from './diagnostic.js'
+import { packEstablishment, unpackEstablishment } from './packed-establishment.js'
+import type { CertificateIdentity, Partner, PartnerDeclaration } from './partner.js'
+import {
+  certificateFields,
+  certificateWidth,
+  decodePartner,
+  nameOfKey,
+  partnerFields,
+  partnerWidth,
+  pinOf,
+  type FlatWhitelist,
+} from './whitelist-layout.js'
+
+/** Reads the flat records: decodes one partner or certificate at a time, and searches lists in place. */
+export class WhitelistReader {
+  readonly subjects: ByteTable
+  readonly publicKeys: ByteTable
+  readonly #files: ByteTable
+  readonly #partners: Uint32Array
+  readonly #records: Uint8Array
+  readonly #certificates: Uint32Array
+  readonly #establishments: Float64Array
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+  constructor(flat: FlatWhitelist) {
+    this.subjects = new ByteTable(flat.subjects)
+    this.publicKeys = new ByteTable(flat.publicKeys)
+    this.#files = new ByteTable(flat.files)
+    this.#partners = new Uint32Array(flat.partners)
+    this.#records = new Uint8Array(flat.records)
+    this.#certificates = new Uint32Array(flat.certificates)
+    this.#establishments = new Float64Array(flat.establishments)
+  }
+
+  /** Whether the establishment stands in the list of the certificate (its own, or its partner's). */
+  lists(certificate: number, establishment: string): boolean {
+    const wanted = packEstablishment(establishment)
+    if (wanted === undefined) return false
+    let low = this.ofCertificate(certificate, 'establishmentsStart')
+    let high = this.ofCertificate(certificate, 'establishmentsEnd')
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const found = this.#establishments[middle] ?? Number.NaN
+      if (found === wanted) return true
+      if (found < wanted) low = middle + 1
+      else high = middle
+    }
+    return false
+  }
+
+  /** What was declared of a partner; its establishments sorted, each once. */
+  declaration(partner: number): PartnerDeclaration {
+    const [first, end] = this.certificatesOf(partner)
+    const certificates: CertificateIdentity[] = []
+    for (let index = first; index < end; index += 1) certificates.push(this.identity(index))
+    const start = this.#ofPartner(partner, 'establishmentsStart')
+    return {
+      ...this.partner(partner),
+      certificates,
+      establishments: this.#unpacked(start, this.#ofPartner(partner, 'establishmentsEnd')),
+      place: this.#place(this.#partners, partner * partnerWidth + partnerFields.file),
+    }
+  }
+
+  partner(partner: number): Partner {
+    const start = partner === 0 ? 0 : this.#ofPartner(partner - 1, 'recordEnd')
+    const record = this.#records.subarray(start, this.#ofPartner(partner, 'recordEnd'))
+    return decodePartner(this.#decoder.decode(record))
+  }
+
+  /** The certificates of a partner: number of the first one, and of the one behind the last. */
+  certificatesOf(partner: number): readonly [first: number, end: number] {
+    const first = partner === 0 ? 0 : this.#ofPartner(partner - 1, 'certificatesEnd')
+    return [first, this.#ofPartner(partner, 'certificatesEnd')]
+  }
+
+  /** What was declared of a certificate. */
+  identity(certificate: number): CertificateIdentity {
+    const start = this.ofCertificate(certificate, 'establishmentsStart')
+    const end = this.ofCertificate(certificate, 'establishmentsEnd')
+    const isOwn = this.ofCertificate(certificate, 'ownEstablishments') === 1
+    return { ...this.facts(certificate), establishments: isOwn ? this.#unpacked(start, end) : undefined }
+  }
+
+  /** What was declared of a certificate, without the list. */
+  facts(certificate: number): Omit<CertificateIdentity, 'establishments'> {
+    const subject = this.ofCertificate(certificate, 'subject')
+    const publicKey = this.ofCertificate(certificate, 'publicKey')
+    return {
+      subject: subject === 0 ? undefined : nameOfKey(this.#decoder.decode(this.subjects.keyAt(subject - 1))),
+      publicKey: publicKey === 0 ? undefined : pinOf(this.publicKeys.keyAt(publicKey - 1)),
+      place: this.#place(this.#certificates, certificate * certificateWidth + certificateFields.file),
+    }
+  }
+
+  ofCertificate(certificate: number, field: keyof typeof certificateFields): number {
+    return this.#certificates[certificate * certificateWidth + certificateFields[field]] ?? 0
+  }
+
+  #ofPartner(partner: number, field: keyof typeof partnerFields): number {
+    return this.#partners[partner * partnerWidth + partnerFields[field]] ?? 0
+  }
+
+  #unpacked(start: number, end: number): readonly string[] {
+    return Array.from(this.#establishments.subarray(start, end), unpackEstablishment)
+  }
+
+  // file, line and column stand one behind the other in both records
+  #place(numbers: Uint32Array, at: number): Place {
+    const file = this.#decoder.decode(this.#files.keyAt(numbers[at] ?? 0))
+    return { file, line: numbers[at + 1] ?? 0, column: numbers[at + 2] ?? 0 }
+  }
+}
