@@ -1,0 +1,88 @@
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Tally } from './tally.js'
+
+const prefix = 'ror_gateway_'
+
+/** Seconds: from an answer of our own to the slowest export. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** Gauges of prom-client that end in `_total`, which `promtool check metrics` refuses. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
+/** Every metric of the gateway, in a registry of its own beside those of the process. */
+export type Instruments = ReturnType<typeof createInstruments>
+
+/**
+ * Declares the metrics: name, meaning, labels.
+ *
+ * @see docs/metrics.md, which a test keeps equal to this
+ */
+export function createInstruments() {
+  const registry = new Registry()
+  const counter = (name: string, help: string, labels: readonly string[] = []) =>
+    new Tally({ type: 'counter', name: prefix + name, help, labels }, registry)
+  const gauge = (name: string, help: string, labels: readonly string[] = []) =>
+    new Tally({ type: 'gauge', name: prefix + name, help, labels }, registry)
+  const histogram = (name: string, help: string, labelNames: readonly string[]) =>
+    new Histogram({ name: prefix + name, help, labelNames, buckets, registers: [registry] })
+  const byApi = ['environment', 'api']
+  const byEnvironment = ['environment']
+
+  const instruments = {
+    registry,
+    requests: counter('requests_total', 'Requests by decision and reason.', [...byApi, 'decision', 'reason']),
+    partnerRequests: counter('partner_requests_total', 'Requests of listed certificates by partner.', [
+      'environment',
+      'partner',
+      'decision',
+    ]),
+    requestDuration: histogram(
+      'request_duration_seconds',
+      'From the head of a request to the end of its answer.',
+      byApi,
+    ),
+    upstreamDuration: histogram(
+      'upstream_duration_seconds',
+      'Time of a request spent on the upstream.',
+      byApi,
+    ),
+    upstreamFailures: counter('upstream_failures_total', 'Requests the upstream did not answer whole.', [
+      ...byApi,
+      'code',
+    ]),
+    requestBodyBytes: counter('request_body_bytes_total', 'Bytes of request bodies.', byApi),
+    responseBodyBytes: counter('response_body_bytes_total', 'Bytes of response bodies.', byApi),
+    requestsInFlight: gauge('requests_in_flight', 'Requests not yet answered.', byEnvironment),
+    connections: gauge('connections', 'Open connections of clients.', byEnvironment),
+    handshakes: counter('handshakes_total', 'TLS handshakes by result.', ['environment', 'result']),
+    certificateNotAfter: gauge(
+      'certificate_not_after_timestamp_seconds',
+      'End of validity of the certificate that a partner presented last.',
+      ['environment', 'partner'],
+    ),
+    identityCache: counter('identity_cache_requests_total', 'Look-ups of certificate identities.', [
+      'result',
+    ]),
+    reloads: counter('reloads_total', 'Reloads of the configuration by result.', ['result']),
+    lastReload: gauge('last_reload_success_timestamp_seconds', 'When the configuration was last found good.'),
+    configInfo: gauge('config_info', 'Revision of the configuration in force.', ['revision']),
+    partners: gauge('whitelist_partners', 'Partners in the whitelist.', byEnvironment),
+    certificates: gauge('whitelist_certificates', 'Certificates in the whitelist.', byEnvironment),
+    establishments: gauge('whitelist_establishments', 'Distinct establishments in it.', byEnvironment),
+    crlNextUpdate: gauge('crl_next_update_timestamp_seconds', 'When a revocation list grows stale.', [
+      'environment',
+      'issuer',
+    ]),
+    auditErrors: counter('audit_errors_total', 'Times that writing the audit trail began to fail.'),
+    auditLost: counter('audit_lines_lost_total', 'Audit lines that could not be kept.'),
+    auditHealthy: gauge('audit_healthy', 'Whether the audit trail is being written.'),
+    buildInfo: gauge('build_info', 'Versions of the gateway and of Node.', ['version', 'node_version']),
+  }
+  collectDefaultMetrics({ register: registry })
+  for (const name of misnamed) registry.removeSingleMetric(name)
+  return instruments
+}
