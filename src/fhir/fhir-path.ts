@@ -45,10 +45,10 @@ export function elementsOfPath(path: string): Result<readonly string[], string> 
     else if (mark !== undefined) tokens.push({ kind: 'mark', text: mark, at })
     else tokens.push({ kind: 'text', text: text ?? '', at })
   }
-  const rest = path.slice(end)
-  if (rest.trim() !== '') {
-    const at = end + rest.length - rest.trimStart().length
-    return { ok: false, problem: `character ${at + 1} begins nothing that a patch path may hold here` }
+  const rest = path.slice(end).replace(/^[ \t\r\n]+/, '')
+  if (rest !== '') {
+    const character = path.length - rest.length + 1
+    return { ok: false, problem: `character ${character} begins nothing that a patch path may hold here` }
   }
   const reader = new PathReader(tokens)
   const elements = reader.readPath()
