@@ -44,7 +44,8 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
     }
   }
 
-  const forward = async (request: ForwardRequest): Promise<ForwardOutcome> => {
+  const forward = async (asked: ForwardRequest): Promise<ForwardOutcome> => {
+    const request: ForwardRequest = isEmptyStream(asked) ? { ...asked, body: 'none' } : asked
     if (request.response.destroyed) return { kind: 'client-left', responseStarted: false, ...nothing }
     let target = targets.get(request.upstream)
     if (target === undefined) {
@@ -79,6 +80,12 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
 }
 
 const nothing = { bytesUp: 0, bytesDown: 0, upstreamMs: 0, upstreamStatus: undefined }
+
+/** Whether the body to be handed on is none: a request without one may be asked again. */
+function isEmptyStream({ request, body }: ForwardRequest): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
+  return body === 'stream' && length === '0' && coding === undefined
+}
 
 /** An upstream as http-proxy's options spell it. */
 interface Target {
@@ -162,9 +169,8 @@ function fieldsOf({ request, method, fields, body }: ForwardRequest): string[] {
   }
   if (body === 'stream') {
     const length = request.headers['content-length']
-    if (length !== undefined) list.push('Content-Length', length)
-    else if (request.headers['transfer-encoding'] !== undefined) list.push('Transfer-Encoding', 'chunked')
-    else if (methodsWithBody.has(method)) list.push('Content-Length', '0')
+    if (length === undefined) list.push('Transfer-Encoding', 'chunked')
+    else list.push('Content-Length', length)
   } else if (body !== 'none' && body.length > 0) {
     list.push('Content-Length', String(body.length))
   } else if (methodsWithBody.has(method)) {

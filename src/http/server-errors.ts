@@ -45,11 +45,16 @@ export function answerClientError(
     return
   }
   const requestId = options.newRequestId()
-  const isAnswered = socket.writable && !isOwedAnAnswer(socket)
+  const current = currentResponse(socket)
+  // whole, it is another request's; begun, it cannot be begun again
+  const isOwed = current !== undefined && (current.headersSent || current.req.complete)
+  const isAnswered = socket.writable && !isOwed
   const told = reason === 'header-too-large' && isWithinTarget(error) ? 'request-too-long' : reason
   options.onMalformed({ reason: told, parserCode, requestId, isAnswered })
   if (!isAnswered) {
-    socket.destroy()
+    // a refusal that has been given already still has to arrive
+    if (current?.writableEnded === true) socket.destroySoon()
+    else socket.destroy()
     return
   }
   socket.end(malformedAnswer(told, requestId), () => {
@@ -76,13 +81,10 @@ export function malformedAnswer(reason: DenialReason, requestId: string): string
   ].join('\r\n')
 }
 
-/**
- * Whether an answer is due that is not this one: an earlier, whole request is still being answered,
- * or the answer to the broken one has begun.
- */
-function isOwedAnAnswer(socket: Socket): boolean {
-  const current: unknown = Reflect.get(socket, '_httpMessage') // the response Node is writing on this socket
-  return isResponse(current) && (current.headersSent || current.req.complete)
+/** The response that Node is writing, or waits for, on this socket. */
+function currentResponse(socket: Socket): ServerResponse | undefined {
+  const current: unknown = Reflect.get(socket, '_httpMessage')
+  return isResponse(current) ? current : undefined
 }
 
 function isResponse(value: unknown): value is ServerResponse {

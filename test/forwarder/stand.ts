@@ -117,7 +117,9 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
   }
 
   const server =
-    options.tls === undefined ? createServer() : createTlsServer({ ...options.tls, minVersion: 'TLSv1.2' })
+    options.tls === undefined
+      ? createServer({ requireHostHeader: false })
+      : createTlsServer({ ...options.tls, minVersion: 'TLSv1.2', requireHostHeader: false })
   server.maxHeadersCount = 0
   server.on('request', onRequest)
   server.on('checkContinue', onRequest)
