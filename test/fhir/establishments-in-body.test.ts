@@ -268,14 +268,19 @@ const identifier = fc.record(
   { requiredKeys: [] },
 )
 
+const sound = fc.constantFrom(
+  { system: finess, value: '350054680' },
+  { system: idNatStruct, value: '1290004324' },
+  { use: 'old', system: finess, value: '010780054', assigner: { identifier: { system: finess } } },
+  { system: 'https://oi.esante.gouv.fr', value: 'ZZZ' },
+)
+
 const organizations = fc.record(
   {
     name: anything,
     identifier: fc.oneof(
-      {
-        weight: 8,
-        arbitrary: fc.array(fc.oneof({ weight: 9, arbitrary: identifier }, anything), { maxLength: 4 }),
-      },
+      { weight: 4, arbitrary: fc.array(sound, { maxLength: 4 }) },
+      { weight: 4, arbitrary: fc.array(fc.oneof(sound, identifier, anything), { maxLength: 3 }) },
       identifier,
       anything,
     ),
