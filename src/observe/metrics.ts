@@ -65,9 +65,12 @@ export interface Metrics {
 /** Label value where a request reached no API, or was permitted. */
 const none = 'none'
 
-interface Timers {
-  readonly request: Histogram.Internal<string>
+/** The series of one API, found once. */
+interface ApiMeters {
+  readonly duration: Histogram.Internal<string>
   readonly upstream: Histogram.Internal<string>
+  readonly bytesIn: Cell
+  readonly bytesOut: Cell
 }
 
 /**
@@ -78,7 +81,7 @@ interface Timers {
 export function createMetrics(options: MetricsOptions): Metrics {
   const to = createInstruments()
   const labels = new PartnerLabels(options.maxPartners ?? 2_000)
-  const timers = new Map<string, Map<string, Timers>>()
+  const meters = new Map<string, Map<string, ApiMeters>>()
 
   to.buildInfo.cell(options.version, process.version).value = 1
   // there from the first scrape on: a rate sees no first step of a series that was not
@@ -89,15 +92,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const auditHealthy = to.auditHealthy.cell()
   const lastReload = to.lastReload.cell()
 
-  function timersOf(environment: string, api: string): Timers {
-    const known = timers.get(environment)?.get(api)
+  function metersOf(environment: string, api: string): ApiMeters {
+    const known = meters.get(environment)?.get(api)
     if (known !== undefined) return known
     const made = {
-      request: to.requestDuration.labels(environment, api),
+      duration: to.requestDuration.labels(environment, api),
       upstream: to.upstreamDuration.labels(environment, api),
+      bytesIn: to.requestBodyBytes.cell(environment, api),
+      bytesOut: to.responseBodyBytes.cell(environment, api),
     }
-    const ofEnvironment = timers.get(environment) ?? new Map<string, Timers>()
-    timers.set(environment, ofEnvironment.set(api, made))
+    const ofEnvironment = meters.get(environment) ?? new Map<string, ApiMeters>()
+    meters.set(environment, ofEnvironment.set(api, made))
     return made
   }
 
@@ -112,11 +117,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       if (outcome?.startsWith('upstream-') === true) {
         to.upstreamFailures.cell(environment, api, outcome).value += 1
       }
-      add(to.requestBodyBytes.cell(environment, api), request.bytesIn)
-      add(to.responseBodyBytes.cell(environment, api), request.bytesOut)
-      const { request: whole, upstream } = timersOf(environment, api)
-      if (isMeasure(request.durationMs)) whole.observe(request.durationMs / 1_000)
-      if (isMeasure(request.upstreamMs)) upstream.observe(request.upstreamMs / 1_000)
+      const meter = metersOf(environment, api)
+      if (isMeasure(request.bytesIn)) meter.bytesIn.value += request.bytesIn
+      if (isMeasure(request.bytesOut)) meter.bytesOut.value += request.bytesOut
+      if (isMeasure(request.durationMs)) meter.duration.observe(request.durationMs / 1_000)
+      if (isMeasure(request.upstreamMs)) meter.upstream.observe(request.upstreamMs / 1_000)
     },
     requestsInFlight: (environment, change) => {
       to.requestsInFlight.cell(environment).value += change
@@ -179,10 +184,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
 function decisionOf({ decision = 'fail', enforced }: RequestObservation): string {
   return decision === 'deny' && enforced === false ? 'would-deny' : decision
-}
-
-function add(cell: Cell, amount: number | undefined): void {
-  if (isMeasure(amount)) cell.value += amount
 }
 
 // prom-client throws at what is no number, and a counter never falls

@@ -1,0 +1,49 @@
+/** What the gateway says of itself at `/status`. Times are ISO 8601 in UTC. */
+export interface Status {
+  readonly version: string
+  readonly startedAt: string
+  readonly uptimeSeconds: number
+  /** Of the configuration in force. */
+  readonly revision: string
+  readonly lastReload: {
+    readonly result: 'reloaded' | 'refused' | 'unchanged'
+    readonly at: string
+    /** Errors and warnings found; the log names them. */
+    readonly diagnostics: number
+  } | null
+  readonly environments: readonly EnvironmentStatus[]
+  readonly audit: { readonly healthy: boolean; readonly lost: number }
+}
+
+export interface EnvironmentStatus {
+  readonly name: string
+  /** `host:port` as bound. */
+  readonly listen: string
+  readonly apis: readonly string[]
+  readonly partners: number
+  readonly certificates: number
+  readonly establishments: number
+  readonly crls: readonly {
+    readonly issuer: string
+    readonly nextUpdate: string
+    readonly entries: number
+  }[]
+  /** Partners that presented a certificate since the start. */
+  readonly partnersSeen: readonly PartnerStatus[]
+}
+
+export interface PartnerStatus {
+  readonly id: string
+  readonly mode: 'enforce' | 'report-only'
+  readonly lastSeen: string
+  /** End of validity of the certificate presented last. */
+  readonly notAfter: string
+  readonly daysLeft: number
+}
+
+/** Whether requests are to be sent here, and why not. */
+export interface Readiness {
+  readonly ready: boolean
+  /** Lower case, no full stop. */
+  readonly reason?: string
+}
