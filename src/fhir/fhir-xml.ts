@@ -9,7 +9,7 @@ const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'
 const instanceNamespace = 'http://www.w3.org/2001/XMLSchema-instance'
 
 const maxDepth = 64
-const pieceLength = 16_384
+const pieceLength = 4096
 // elements that hold a whole resource
 const wrappers: ReadonlySet<string> = new Set(['contained', 'resource'])
 
