@@ -74,6 +74,9 @@ export function parseCrl(der: Uint8Array): Result<CertificateRevocationList, Crl
 
 /** Every CRL of a file: DER, or PEM with as many blocks as there are. One that cannot be read spoils all. */
 export function readCrls(bytes: Uint8Array): Result<readonly CertificateRevocationList[], CrlProblem> {
+  if (bytes.length > largest) {
+    return problem('crl-too-large', `expected CRLs of at most ${largest} bytes, found ${bytes.length}`)
+  }
   if (!looksLikePem(bytes)) {
     const parsed = parseCrl(bytes)
     return parsed.ok ? { ok: true, value: [parsed.value] } : parsed

@@ -39,7 +39,7 @@ export interface Authority {
   readonly name: Uint8Array
 }
 
-export interface SignatureOptions {
+interface SignatureOptions {
   /** SHA-256 unless given; says nothing for Ed25519. */
   readonly hash?: SignatureHash
   /** RSASSA-PSS with an ordinary RSA key. */

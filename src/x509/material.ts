@@ -8,7 +8,7 @@ import { findPemBlocks, looksLikePem, type PemProblem } from './pem.js'
 import { readPublicKeyInfo } from './public-key.js'
 
 /** Why a file of certificates or keys cannot be used; `message` may be shown to whoever gave the file. */
-export interface MaterialProblem {
+interface MaterialProblem {
   readonly code:
     | 'material-too-large'
     | 'material-unknown'

@@ -4,7 +4,7 @@ import type {
   DistinguishedName,
   RelativeDistinguishedName,
 } from '../core/distinguished-name.js'
-import { DerError, DerReader, tags, type DerElementSpan } from './der-reader.js'
+import { DerError, tags, type DerElementSpan, type DerReader } from './der-reader.js'
 import { readObjectIdentifier } from './object-identifier.js'
 
 /** A name that is DER, but that two programs could read in two ways. */
@@ -69,7 +69,6 @@ function decodeText(reader: DerReader, span: DerElementSpan, what: string): stri
       if (!isUtf8(octets)) throw new NameError(`${what} is not valid UTF-8`)
       // `toString` keeps a byte order mark, which a TextDecoder would swallow: it would be another name's twin
       const text = octets.toString('utf8')
-      // eslint-disable-next-line no-control-regex -- control characters are what it looks for
       if (/[\u0000-\u001f\u007f-\u009f]/.test(text)) throw new NameError(`${what} has a control character`)
       return text
     }

@@ -9,7 +9,7 @@ export function readObjectIdentifier(reader: DerReader, what: string): string {
 }
 
 /** @see X.690 section 8.19 */
-export function decodeObjectIdentifier(octets: Uint8Array, what: string): string {
+function decodeObjectIdentifier(octets: Uint8Array, what: string): string {
   const last = octets.at(-1)
   if (last === undefined || last >= 0x80 || octets.length > longest) {
     throw new DerError(`expected ${what} to be an object identifier`)

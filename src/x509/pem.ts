@@ -27,9 +27,7 @@ export function toPem(label: string, der: Uint8Array): string {
 /** Whether bytes are PEM (or a text that should be) rather than one DER element that fills them. */
 export function looksLikePem(bytes: Uint8Array): boolean {
   if (bytes[0] === 0x30 && derLength(bytes) === bytes.length) return false
-  return (
-    startsAsUtf16(bytes) || Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('-----BEGIN ')
-  )
+  return startsAsUtf16(bytes) || Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('-----')
 }
 
 /**

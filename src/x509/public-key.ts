@@ -48,7 +48,7 @@ export function readPublicKeyInfo(reader: DerReader): PublicKeyInfo {
  *
  * @see RFC 5280 section 4.1.2.7, RFC 7469 section 2.4
  */
-export function digestSpki(spki: Uint8Array): SpkiSha256 {
+function digestSpki(spki: Uint8Array): SpkiSha256 {
   return hash('sha256', spki) as SpkiSha256 // a SHA-256 digest in hexadecimal
 }
 

@@ -51,10 +51,7 @@ export function judgeRevocation(
 }
 
 /** Whether a list is in force: published, and its successor not yet due. */
-export function isFresh(
-  { thisUpdate, nextUpdate }: VerifiedRevocationList,
-  { at, clockSkewMs }: Moment,
-): boolean {
+function isFresh({ thisUpdate, nextUpdate }: VerifiedRevocationList, { at, clockSkewMs }: Moment): boolean {
   return at + clockSkewMs >= thisUpdate && at - clockSkewMs < nextUpdate + 1000
 }
 

@@ -83,32 +83,25 @@ export function hasSerial({ count, width, bytes }: SerialSet, serialNumber: stri
   return false
 }
 
-// sorted by indices, then copied once: authorities that number upwards need no sorting at all
+// sorted by their places, then copied once: authorities that number upwards need no sorting at all
 function sortRecords(records: Uint8Array, width: number): Uint8Array {
-  const order = new Uint32Array(records.length / width)
+  const compare = (one: number, other: number) => {
+    for (let index = 0; index < width; index++) {
+      const difference = (records[one + index] ?? 0) - (records[other + index] ?? 0)
+      if (difference !== 0) return difference
+    }
+    return 0
+  }
+  const places = new Uint32Array(records.length / width)
   let isSorted = true
-  for (let index = 0; index < order.length; index++) {
-    order[index] = index * width
-    if (isSorted && index > 0)
-      isSorted = compareRecords({ records, width }, (index - 1) * width, index * width) <= 0
+  for (let index = 0; index < places.length; index++) {
+    places[index] = index * width
+    if (isSorted && index > 0) isSorted = compare((index - 1) * width, index * width) <= 0
   }
   if (isSorted) return records
-  order.sort((one, other) => compareRecords({ records, width }, one, other))
+  places.sort(compare)
   const sorted = new Uint8Array(records.length)
-  order.forEach((start, index) => {
+  for (const [index, start] of places.entries())
     sorted.set(records.subarray(start, start + width), index * width)
-  })
   return sorted
-}
-
-function compareRecords(
-  { records, width }: { records: Uint8Array; width: number },
-  one: number,
-  other: number,
-): number {
-  for (let index = 0; index < width; index++) {
-    const difference = (records[one + index] ?? 0) - (records[other + index] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
 }

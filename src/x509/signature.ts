@@ -97,7 +97,7 @@ export function isSignedBy({ tbs, signatureAlgorithm, signature }: SignedBytes, 
   const { kind, hash, saltLength } = signatureAlgorithm
   if (kind === 'other') return false
   try {
-    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+    const key = openKey(spki)
     if (!fits(key, kind)) return false
     if (kind !== 'rsa-pss') return verify(hash, tbs, key, signature)
     if (saltLength === undefined) return false
@@ -105,6 +105,17 @@ export function isSignedBy({ tbs, signatureAlgorithm, signature }: SignedBytes, 
   } catch {
     return false
   }
+}
+
+// reading a key costs more than verifying with it, and authorities are few: kept as long as their certificate is
+const openKeys = new WeakMap<Uint8Array, KeyObject>()
+
+function openKey(spki: Uint8Array): KeyObject {
+  const known = openKeys.get(spki)
+  if (known !== undefined) return known
+  const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+  openKeys.set(spki, key)
+  return key
 }
 
 // without it an RSA key would be asked about an ECDSA signature, and OpenSSL's answer is an exception
