@@ -103,11 +103,26 @@ function slotOf({ keys, ends, slots }: Table, bytes: Uint8Array, length: number)
   }
 }
 
-// FNV-1a, then the finaliser of MurmurHash3, since only the low bits choose the slot
+// four bytes a step as MurmurHash3 takes them, and its finaliser, since only the low bits choose the slot
 function hash(bytes: Uint8Array, length: number): number {
-  let state = 0x811c9dc5
-  for (let at = 0; at < length; at += 1) state = Math.imul(state ^ (bytes[at] ?? 0), 0x01000193)
+  let state = length
+  let at = 0
+  for (; at + 3 < length; at += 4) {
+    const word =
+      (bytes[at] ?? 0) |
+      ((bytes[at + 1] ?? 0) << 8) |
+      ((bytes[at + 2] ?? 0) << 16) |
+      ((bytes[at + 3] ?? 0) << 24)
+    state = mixed(state, word)
+  }
+  for (; at < length; at += 1) state = mixed(state, bytes[at] ?? 0)
   state = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
   state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35)
   return (state ^ (state >>> 16)) >>> 0
+}
+
+function mixed(state: number, word: number): number {
+  const scrambled = Math.imul(word, 0xcc9e2d51)
+  const turned = state ^ Math.imul((scrambled << 15) | (scrambled >>> 17), 0x1b873593)
+  return (Math.imul((turned << 13) | (turned >>> 19), 5) + 0xe6546b64) | 0
 }

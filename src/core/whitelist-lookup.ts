@@ -1,4 +1,5 @@
 import type { Place } from './diagnostic.js'
+import type { DistinguishedName } from './distinguished-name.js'
 import type { CertificateIdentity, Partner, PartnerDeclaration } from './partner.js'
 import type { SpkiSha256 } from './spki.js'
 import { writePin, type FlatWhitelist } from './whitelist-layout.js'
@@ -82,37 +83,45 @@ export class WhitelistLookup implements OpenWhitelist {
     if (index === undefined) return undefined
     const kept = this.#kept[index % keptEntries]
     if (kept?.index === index) return kept
-    const reader = this.#reader
-    const entry = new TableEntry(this, {
-      ...reader.facts(index),
-      index,
-      partner: reader.partner(reader.ofCertificate(index, 'partner')),
-      establishmentCount:
-        reader.ofCertificate(index, 'establishmentsEnd') - reader.ofCertificate(index, 'establishmentsStart'),
-    })
+    const entry = new TableEntry(this, this.#reader, index)
     this.#kept[index % keptEntries] = entry
     return entry
   }
 }
 
-// knows the whitelist it came from, out of sight of whoever prints or compares entries
+// decodes what it is asked for, once; knows the whitelist it came from
 class TableEntry implements WhitelistEntry {
   readonly index: number
-  readonly partner: Partner
-  readonly place: Place
-  readonly subject: WhitelistEntry['subject']
-  readonly publicKey: WhitelistEntry['publicKey']
-  readonly establishmentCount: number
   readonly #whitelist: Whitelist
+  readonly #reader: WhitelistReader
+  #partner: Partner | undefined
+  #subject: DistinguishedName | undefined
+  #publicKey: SpkiSha256 | undefined
 
-  constructor(whitelist: Whitelist, entry: WhitelistEntry) {
+  constructor(whitelist: Whitelist, reader: WhitelistReader, index: number) {
     this.#whitelist = whitelist
-    this.index = entry.index
-    this.partner = entry.partner
-    this.place = entry.place
-    this.subject = entry.subject
-    this.publicKey = entry.publicKey
-    this.establishmentCount = entry.establishmentCount
+    this.#reader = reader
+    this.index = index
+  }
+
+  get partner(): Partner {
+    return (this.#partner ??= this.#reader.partnerOf(this.index))
+  }
+
+  get place(): Place {
+    return this.#reader.placeOf(this.index)
+  }
+
+  get subject(): DistinguishedName | undefined {
+    return (this.#subject ??= this.#reader.subjectOf(this.index))
+  }
+
+  get publicKey(): SpkiSha256 | undefined {
+    return (this.#publicKey ??= this.#reader.publicKeyOf(this.index))
+  }
+
+  get establishmentCount(): number {
+    return this.#reader.establishmentCountOf(this.index)
   }
 
   isOf(whitelist: Whitelist): boolean {

@@ -1,7 +1,9 @@
 import { ByteTable } from './byte-table.js'
 import type { Place } from './diagnostic.js'
 import { packEstablishment, unpackEstablishment } from './packed-establishment.js'
+import type { DistinguishedName } from './distinguished-name.js'
 import type { CertificateIdentity, Partner, PartnerDeclaration } from './partner.js'
+import type { SpkiSha256 } from './spki.js'
 import {
   certificateFields,
   certificateWidth,
@@ -22,7 +24,8 @@ export class WhitelistReader {
   readonly #records: Uint8Array
   readonly #certificates: Uint32Array
   readonly #establishments: Float64Array
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  // a decoder that throws costs three times as much, and the bytes are the builder's own
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
   constructor(flat: FlatWhitelist) {
     this.subjects = new ByteTable(flat.subjects)
@@ -38,8 +41,8 @@ export class WhitelistReader {
   lists(certificate: number, establishment: string): boolean {
     const wanted = packEstablishment(establishment)
     if (wanted === undefined) return false
-    let low = this.ofCertificate(certificate, 'establishmentsStart')
-    let high = this.ofCertificate(certificate, 'establishmentsEnd')
+    let low = this.#ofCertificate(certificate, 'establishmentsStart')
+    let high = this.#ofCertificate(certificate, 'establishmentsEnd')
     while (low < high) {
       const middle = (low + high) >>> 1
       const found = this.#establishments[middle] ?? Number.NaN
@@ -57,14 +60,14 @@ export class WhitelistReader {
     for (let index = first; index < end; index += 1) certificates.push(this.identity(index))
     const start = this.#ofPartner(partner, 'establishmentsStart')
     return {
-      ...this.partner(partner),
+      ...this.#partner(partner),
       certificates,
       establishments: this.#unpacked(start, this.#ofPartner(partner, 'establishmentsEnd')),
       place: this.#place(this.#partners, partner * partnerWidth + partnerFields.file),
     }
   }
 
-  partner(partner: number): Partner {
+  #partner(partner: number): Partner {
     const start = partner === 0 ? 0 : this.#ofPartner(partner - 1, 'recordEnd')
     const record = this.#records.subarray(start, this.#ofPartner(partner, 'recordEnd'))
     return decodePartner(this.#decoder.decode(record))
@@ -78,24 +81,42 @@ export class WhitelistReader {
 
   /** What was declared of a certificate. */
   identity(certificate: number): CertificateIdentity {
-    const start = this.ofCertificate(certificate, 'establishmentsStart')
-    const end = this.ofCertificate(certificate, 'establishmentsEnd')
-    const isOwn = this.ofCertificate(certificate, 'ownEstablishments') === 1
-    return { ...this.facts(certificate), establishments: isOwn ? this.#unpacked(start, end) : undefined }
-  }
-
-  /** What was declared of a certificate, without the list. */
-  facts(certificate: number): Omit<CertificateIdentity, 'establishments'> {
-    const subject = this.ofCertificate(certificate, 'subject')
-    const publicKey = this.ofCertificate(certificate, 'publicKey')
+    const start = this.#ofCertificate(certificate, 'establishmentsStart')
+    const end = this.#ofCertificate(certificate, 'establishmentsEnd')
+    const isOwn = this.#ofCertificate(certificate, 'ownEstablishments') === 1
     return {
-      subject: subject === 0 ? undefined : nameOfKey(this.#decoder.decode(this.subjects.keyAt(subject - 1))),
-      publicKey: publicKey === 0 ? undefined : pinOf(this.publicKeys.keyAt(publicKey - 1)),
-      place: this.#place(this.#certificates, certificate * certificateWidth + certificateFields.file),
+      subject: this.subjectOf(certificate),
+      publicKey: this.publicKeyOf(certificate),
+      establishments: isOwn ? this.#unpacked(start, end) : undefined,
+      place: this.placeOf(certificate),
     }
   }
 
-  ofCertificate(certificate: number, field: keyof typeof certificateFields): number {
+  partnerOf(certificate: number): Partner {
+    return this.#partner(this.#ofCertificate(certificate, 'partner'))
+  }
+
+  subjectOf(certificate: number): DistinguishedName | undefined {
+    const subject = this.#ofCertificate(certificate, 'subject')
+    return subject === 0 ? undefined : nameOfKey(this.#decoder.decode(this.subjects.keyAt(subject - 1)))
+  }
+
+  publicKeyOf(certificate: number): SpkiSha256 | undefined {
+    const publicKey = this.#ofCertificate(certificate, 'publicKey')
+    return publicKey === 0 ? undefined : pinOf(this.publicKeys.keyAt(publicKey - 1))
+  }
+
+  placeOf(certificate: number): Place {
+    return this.#place(this.#certificates, certificate * certificateWidth + certificateFields.file)
+  }
+
+  /** How many establishments its list has, its own or its partner's. */
+  establishmentCountOf(certificate: number): number {
+    const start = this.#ofCertificate(certificate, 'establishmentsStart')
+    return this.#ofCertificate(certificate, 'establishmentsEnd') - start
+  }
+
+  #ofCertificate(certificate: number, field: keyof typeof certificateFields): number {
     return this.#certificates[certificate * certificateWidth + certificateFields[field]] ?? 0
   }
 
