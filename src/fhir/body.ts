@@ -12,10 +12,17 @@ export interface FhirBody {
   readonly contentType: string | undefined
 }
 
+// XML is read some ten times slower than JSON, in one go: a larger body would hold up everybody
+const maxXmlBytes = 1 << 20
+
 /** The wanted part of a body in whichever format its type names, or the denial. */
 export function readFhirBody({ body, contentType }: FhirBody, wanted: Wanted): Result<FhirElement, Denial> {
   const format = fhirFormatOf(contentType)
   if (!format.ok) return format
+  if (format.value === 'xml' && body.length > maxXmlBytes) {
+    const sent = { problem: `a body in XML holds at most ${maxXmlBytes} bytes` }
+    return { ok: false, problem: deny('body-too-large', { sent }) }
+  }
   const read = format.value === 'json' ? readFhirJson(body, wanted) : readFhirXml(body, wanted)
   if (read.ok) return read
   return {

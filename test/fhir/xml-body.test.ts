@@ -47,6 +47,12 @@ describe('a FHIR body in XML', () => {
     }
   })
 
+  it('is refused by its size before it is read', () => {
+    const padded = organization(identifier + ' '.repeat(1 << 20))
+    assert.equal(judge(padded), 'body-too-large')
+    assert.equal(judge(padded.replace(' '.repeat(1 << 19), '')), '1350054680')
+  })
+
   it('is refused where it is not plain FHIR XML in UTF-8', () => {
     const good = organization(identifier)
     const utf16 = Buffer.from(`\ufeff${good}`, 'utf16le')
