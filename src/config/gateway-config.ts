@@ -66,7 +66,7 @@ export interface EnvironmentConfig {
   readonly clientCertChain: boolean
 }
 
-export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
 /** Bounds on what one client, and all of them together, may take. */
 export interface LimitsConfig {

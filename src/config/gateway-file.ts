@@ -3,7 +3,7 @@ import type { EnvironmentConfig, GatewayConfig, IdentityHeader, Listen, TlsConfi
 import { readApis } from './gateway-apis.js'
 import { refuseSharedAddresses, sharesAddress } from './gateway-addresses.js'
 import { gatewaySchema, type RawEnvironment, type RawGateway } from './gateway-schema.js'
-import { Reading } from './reading.js'
+import { inOrder, Reading } from './reading.js'
 import { readBySchema } from './schema-diagnostics.js'
 import { readYaml, type TreePath } from './yaml-source.js'
 
@@ -19,10 +19,13 @@ export function parseGatewayConfig({ file, text }: { readonly file: string; read
   const yaml = readYaml({ file, text })
   if (!yaml.ok) return { config: undefined, diagnostics: yaml.problem }
   const { value: raw, diagnostics } = readBySchema(gatewaySchema, yaml.value)
-  if (raw === undefined) return { config: undefined, diagnostics }
+  if (raw === undefined) return { config: undefined, diagnostics: inOrder(diagnostics) }
   const reading = new Reading(yaml.value)
   const config = readGateway(raw, reading)
-  return { config: reading.diagnostics.length === 0 ? config : undefined, diagnostics: reading.diagnostics }
+  return {
+    config: reading.diagnostics.length === 0 ? config : undefined,
+    diagnostics: inOrder(reading.diagnostics),
+  }
 }
 
 function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {

@@ -273,7 +273,7 @@ export const gatewaySchema = z.strictObject({
       .strictObject({
         level: key(
           'Least severity that is written.',
-          z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+          z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
         ),
       })
       .prefault({}),

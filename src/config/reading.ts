@@ -19,7 +19,8 @@ export class Reading {
     const found = valueAt(this.tree.plain, path)
     const tail = message.startsWith('expected') && typeof found === 'string' ? `, found ${shown(found)}` : ''
     const place = this.tree.placeOf(path)
-    this.diagnostics.push({ severity: 'error', code, place, message: `${nameOf(path)}${message}${tail}` })
+    const name = message.startsWith('missing key') ? '' : nameOf(path)
+    this.diagnostics.push({ severity: 'error', code, place, message: `${name}${message}${tail}` })
   }
 
   /** An error of two places that cannot both stand. */
@@ -37,4 +38,11 @@ export class Reading {
   placedPath(path: TreePath, written: string): PlacedPath {
     return { path: resolvePath(this.tree.file, written), place: this.tree.placeOf(path) }
   }
+}
+
+/** Diagnostics of one file in the order of its lines. */
+export function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return diagnostics.toSorted(
+    ({ place: one }, { place: other }) => one.line - other.line || one.column - other.column,
+  )
 }

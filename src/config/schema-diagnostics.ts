@@ -45,12 +45,11 @@ class IssueReader {
     switch (issue.code) {
       case 'unrecognized_keys': {
         const known = keysOf(schemaAt(this.#schema, local))
-        const absent = known.filter((name) => valueAt(this.#tree.plain, [...path, name]) === undefined)
         return issue.keys.map((name) => ({
           severity: 'error',
           code: 'unknown-key',
           place: this.#tree.placeOfKey([...path, name]),
-          message: `unknown key ${shown(name)}${suggestion(name, absent) || suggestion(name, known) || expectedKeys(known)}`,
+          message: `unknown key ${shown(name)}${suggestion(name, known) || expectedKeys(known)}`,
         }))
       }
       case 'invalid_union':
@@ -169,7 +168,8 @@ function schemaAt(schema: unknown, path: TreePath): unknown {
 function bare(schema: unknown): unknown {
   let current = schema
   for (;;) {
-    if (current instanceof z.ZodDefault || current instanceof z.ZodOptional) current = current.unwrap()
+    if (current instanceof z.ZodDefault || current instanceof z.ZodPrefault) current = current.unwrap()
+    else if (current instanceof z.ZodOptional) current = current.unwrap()
     else if (current instanceof z.ZodPipe) current = current.in
     else if (current instanceof z.ZodUnion)
       current = current.options.find((one) => one instanceof z.ZodObject)

@@ -7,7 +7,7 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   if (word.length > 64) return undefined
   const meant = folded(word)
   let best: string | undefined
-  let least = Math.max(1, Math.floor(word.length * 0.4)) + 1
+  let least = Math.min(Math.max(1, Math.floor(word.length * 0.4)) + 1, word.length)
   for (const candidate of candidates) {
     const distance = editDistance(meant, folded(candidate))
     if (distance >= least) continue

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../core/diagnostic.js'
 import { chunksOf } from './partner-chunks.js'
 import { readPartner, type PartnerDraft } from './partner-draft.js'
-import { Reading } from './reading.js'
+import { inOrder, Reading } from './reading.js'
 import { readBySchema, valueAt } from './schema-diagnostics.js'
 import { partnerSchema, whitelistFrame } from './whitelist-schema.js'
 import { readYaml, type TreePath, type YamlText, type YamlTree } from './yaml-source.js'
@@ -30,7 +30,7 @@ export function readWhitelistDocument(
   const diagnostics: Diagnostic[] = []
   for (const { text: chunk, firstLine } of chunks) {
     diagnostics.push(...readChunk({ file, text: chunk, firstLine }, onPartner))
-    if (diagnostics.length >= mostDiagnostics) return cut(diagnostics)
+    if (diagnostics.length > mostDiagnostics) return cut(diagnostics)
   }
   return diagnostics
 }
@@ -58,14 +58,14 @@ function readPartners(
   onPartner: OnPartner,
 ): readonly Diagnostic[] {
   const reading = new Reading(tree)
-  for (let index = 0; index < count && reading.diagnostics.length < mostDiagnostics; index += 1) {
+  for (let index = 0; index < count && reading.diagnostics.length <= mostDiagnostics; index += 1) {
     const at = [...list, index]
     const { value, diagnostics } = readBySchema(partnerSchema, tree, at)
     reading.diagnostics.push(...diagnostics)
     const partner = value === undefined ? undefined : readPartner(value, at, reading)
     if (partner !== undefined) onPartner(partner)
   }
-  return reading.diagnostics
+  return inOrder(reading.diagnostics)
 }
 
 function cut(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
