@@ -112,7 +112,7 @@ export const clientPlans: readonly ClientPlan[] = [
 ]
 
 /** A name in the spelling mails use, last RDN first. @see RFC 4514 */
-export function writtenName(name: IssuedName): string {
+function writtenName(name: IssuedName): string {
   return name
     .flatMap((rdn) => rdn)
     .map(({ type, value }) => `${type}=${String(value).replace(/[,+"\\<>;]/g, '\\$&')}`)

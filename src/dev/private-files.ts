@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { Failure } from '../core/failure.js'
 
 const folderMode = 0o700
@@ -27,10 +28,10 @@ export function writeWhole(path: string, text: string, access: 'private' | 'publ
   }
 }
 
-/** A folder that only its owner may enter, made where it is not there. */
+/** A folder that only its owner may enter, made with those above it where it is not there. */
 export function makePrivateFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: folderMode })
+    makeFolder(resolve(path))
   } catch (error) {
     if (isFile(path)) {
       throw new Failure('internal', `a folder is expected at \`${path}\`, a file stands there`, {
@@ -39,6 +40,23 @@ export function makePrivateFolder(path: string): void {
     }
     throw unusable(path, 'made', error)
   }
+}
+
+// not `mkdirSync` with `recursive`: where a file system says ENOENT under a folder that exists
+// (`/proc`), that one tries for ever
+function makeFolder(path: string): void {
+  if (isFolder(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path, { mode: folderMode })
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !isFolder(path)) throw error
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function isFile(path: string): boolean {
@@ -61,8 +79,9 @@ const explanations: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   ENOTDIR: 'a file stands where a folder is expected',
+  EEXIST: 'a file stands where a folder is expected',
   EISDIR: 'a folder stands where a file is expected',
-  ENOENT: 'the folder it stands in does not exist and cannot be made',
+  ENOENT: 'nothing can be made there',
 }
 
 function codeOf(error: unknown): string {

@@ -186,4 +186,8 @@ test('a file in place of the folder, or a place where none can be made, is one c
   await assert.rejects(makeDevelopmentPki(beyond, now), {
     message: `\`${beyond}\` cannot be made: a file stands where a folder is expected`,
   })
+  // a file system that takes no folder, whoever asks
+  await assert.rejects(makeDevelopmentPki('/proc/ror-gateway/pki', now), {
+    message: '`/proc/ror-gateway/pki` cannot be made: nothing can be made there',
+  })
 })
