@@ -27,4 +27,4 @@ const stream = run({ files, concurrency: 2, timeout: 300_000 })
 stream.on('test:fail', () => {
   process.exitCode = 1
 })
-stream.compose(new spec()).pipe(process.stdout)
+stream.pipe(new spec()).pipe(process.stdout)

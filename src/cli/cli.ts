@@ -1,0 +1,56 @@
+import { check } from './check.js'
+import { dev } from './dev.js'
+import { serve } from './serve.js'
+import { exit, helpOf, parseOptions, UsageError, type Streams, type Verb } from './verb.js'
+import { version } from './version.js'
+
+const verbs: readonly Verb[] = [serve, check, dev]
+
+/** The command line: one verb, its options; answers the exit code and never throws. */
+export async function cli(args: readonly string[], streams: Streams): Promise<number> {
+  const [name, ...rest] = args
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    streams.stdout.write(overview())
+    return name === undefined ? exit.usage : exit.done
+  }
+  if (name === '--version' || name === 'version') {
+    streams.stdout.write(`ror-gateway ${version}\n`)
+    return exit.done
+  }
+  const verb = verbs.find((each) => each.name === name)
+  if (verb === undefined) {
+    streams.stderr.write(
+      `ror-gateway: unknown verb \`${name}\`; known are ${verbs.map((each) => each.name).join(', ')}\n`,
+    )
+    return exit.usage
+  }
+  try {
+    const options = parseOptions(verb, rest)
+    if (options['help'] === true) {
+      streams.stdout.write(helpOf(verb))
+      return exit.done
+    }
+    return await verb.run(options, streams)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    if (error instanceof UsageError) {
+      streams.stderr.write(`ror-gateway ${verb.name}: ${message}\ntry: ror-gateway ${verb.name} --help\n`)
+      return exit.usage
+    }
+    streams.stderr.write(`ror-gateway ${verb.name}: ${message}\n`)
+    return exit.couldNot
+  }
+}
+
+function overview(): string {
+  return [
+    'ror-gateway: lets listed partners reach the national ROR APIs, and tells the others why not',
+    '',
+    'Usage: ror-gateway VERB [OPTIONS]',
+    '',
+    ...verbs.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`),
+    '',
+    'ror-gateway VERB --help shows the options of a verb, with examples',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path'
+import { formatDiagnostic } from '../core/diagnostic.js'
+import { prepareDevelopmentFolder } from '../dev/development-folder.js'
+import { formatFirstCalls } from '../dev/first-calls.js'
+import { startStandInRor, type StandInRor } from '../dev/stand-in-ror.js'
+import { loadInWorker } from '../gateway/policy-source.js'
+import { startGateway } from '../gateway/start.js'
+import { untilStopped } from './signals.js'
+import { exit, portOption, textOption, type Verb } from './verb.js'
+import { version } from './version.js'
+
+/** `ror-gateway dev`: a gateway to try, with everything it needs made on the spot. */
+export const dev: Verb = {
+  name: 'dev',
+  summary: 'makes a development PKI and a whitelist, starts a stand-in ROR and the gateway before it',
+  options: [
+    {
+      name: 'folder',
+      value: 'FOLDER',
+      default: '.dev',
+      help: 'where PKI, configuration and audit trail stand; kept between runs',
+    },
+    { name: 'sandbox-port', value: 'PORT', default: '8443', help: 'the gateway, environment Sandbox' },
+    { name: 'production-port', value: 'PORT', default: '8444', help: 'the gateway, environment Production' },
+    { name: 'admin-port', value: 'PORT', default: '9464', help: '/metrics, /livez, /readyz, /status' },
+    { name: 'ror-port', value: 'PORT', default: '9080', help: 'the stand-in ROR' },
+  ],
+  examples: [
+    'ror-gateway dev',
+    'ror-gateway dev --folder /tmp/ror --sandbox-port 18443 --production-port 18444',
+  ],
+  async run(options, { stdout, stderr }) {
+    const say = (line: string): void => {
+      stdout.write(`${line}\n`)
+    }
+    const prepared = await prepareDevelopmentFolder({
+      folder: resolve(textOption(options, 'folder') ?? '.dev'),
+      ports: {
+        sandbox: portOption(options, 'sandbox-port'),
+        production: portOption(options, 'production-port'),
+        admin: portOption(options, 'admin-port'),
+        ror: portOption(options, 'ror-port'),
+      },
+      now: Date.now(),
+      report: say,
+    })
+    const loaded = await loadInWorker(prepared.configFile)
+    if (!loaded.ok) {
+      for (const diagnostic of loaded.problem.diagnostics) stderr.write(`${formatDiagnostic(diagnostic)}\n`)
+      return exit.invalid
+    }
+    const { ports } = prepared
+    let ror: StandInRor | undefined
+    try {
+      ror = await startStandInRor({ host: '127.0.0.1', port: ports.ror })
+      const gateway = await startGateway({ file: prepared.configFile, loaded: loaded.value, version })
+      say('')
+      say(formatFirstCalls(prepared.calls))
+      say(
+        `Sandbox     https://127.0.0.1:${ports.sandbox}   Production  https://127.0.0.1:${ports.production}`,
+      )
+      say(
+        `Metrics     http://127.0.0.1:${ports.admin}/metrics   Status  http://127.0.0.1:${ports.admin}/status`,
+      )
+      say(`Audit       ${prepared.shown}/audit.ndjson`)
+      say(`Whitelist   ${prepared.shown}/whitelist: edit a file, and it is in force within a second`)
+      say('Stop with Ctrl-C; a second start keeps the certificates.')
+      await untilStopped(gateway)
+      return exit.done
+    } finally {
+      await ror?.close()
+    }
+  },
+}

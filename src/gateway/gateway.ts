@@ -1,0 +1,30 @@
+import type { BodyAccount } from '../http/body.js'
+import type { Forwarder } from '../http/forwarder.js'
+import type { Log } from '../observe/log.js'
+import type { IdentityCache } from './identity.js'
+import type { Policy } from './policy.js'
+import type { RequestEvent } from './request-event.js'
+
+/** Where a connection came in: which environment its server name leads to. */
+export interface Entrance {
+  environmentOf(serverName: string | undefined): string
+}
+
+/** What a request needs of the gateway that serves it. */
+export interface Gateway {
+  /** What is in force now; a request asks once. */
+  policy(): Policy
+  /** Epoch milliseconds. */
+  now(): number
+  readonly identities: IdentityCache
+  readonly bodyAccount: BodyAccount
+  readonly log: Log
+  /** True once the process is stopping: answers close their connections. */
+  isDraining(): boolean
+  /** Of this environment alone: no other one's requests travel on its connections. */
+  forwarderOf(environment: string): Forwarder
+  /** False while the audit trail cannot be written and the policy is to refuse writes then. */
+  mayWrite(): boolean
+  began(): void
+  finished(event: RequestEvent): void
+}

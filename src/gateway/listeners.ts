@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { Socket } from 'node:net'
+import { answerClientError } from '../http/server-errors.js'
+import { listenTls, type Listener, type TlsMaterial } from '../tls/listener.js'
+import { toPem } from '../x509/pem.js'
+import type { Observers } from './observers.js'
+import type { EnvironmentPolicy, Policy } from './policy.js'
+import { serveRequest } from './request.js'
+import type { GatewayState } from './state.js'
+
+/** A listening address and the environments behind it. */
+export interface EnvironmentListener {
+  readonly environments: readonly string[]
+  readonly listener: Listener
+}
+
+interface ListenerNeeds {
+  readonly policy: Policy
+  readonly state: GatewayState
+  readonly observers: Observers
+}
+
+/**
+ * Opens every listening address of a policy; environments that name the same one share it by SNI.
+ *
+ * @throws Error naming the address that cannot be listened on; those opened before it are closed
+ */
+export async function openListeners(needs: ListenerNeeds): Promise<readonly EnvironmentListener[]> {
+  const opened: EnvironmentListener[] = []
+  try {
+    for (const environments of byAddress(needs.policy)) opened.push(await openListener(environments, needs))
+  } catch (error) {
+    await Promise.all(opened.map(({ listener }) => listener.close()))
+    throw error
+  }
+  return opened
+}
+
+/** What each environment of a listener shows in the handshake, under the policy given. */
+export function materialsOf(policy: Policy, environments: readonly string[]): TlsMaterial[] {
+  return environments.flatMap((name) => {
+    const environment = policy.environments.get(name)
+    return environment === undefined ? [] : [materialOf(environment)]
+  })
+}
+
+function byAddress(policy: Policy): EnvironmentPolicy[][] {
+  const groups = new Map<string, EnvironmentPolicy[]>()
+  for (const environment of policy.environments.values()) {
+    const { host, port } = environment.config.listen
+    // port 0 is a port of one's own each time
+    const key = port === 0 ? environment.name : `${host} ${port}`
+    groups.set(key, [...(groups.get(key) ?? []), environment])
+  }
+  return [...groups.values()]
+}
+
+async function openListener(
+  environments: readonly EnvironmentPolicy[],
+  { policy, state, observers }: ListenerNeeds,
+): Promise<EnvironmentListener> {
+  const [first, ...others] = environments
+  if (first === undefined) throw new Error('a listener needs an environment')
+  const names = environments.map(({ name }) => name)
+  const { host, port, place } = first.config.listen
+  const { limits } = policy.config
+  const entrance = {
+    environmentOf: (serverName: string | undefined): string => {
+      if (serverName === undefined || names.length === 1) return first.name
+      const current = state.policy()
+      return names.find((name) => current.environments.get(name)?.hosts.has(serverName)) ?? first.name
+    },
+  }
+  try {
+    const listener = await listenTls({
+      host,
+      port,
+      materials: [materialOf(first), ...others.map(materialOf)],
+      headerBytes: limits.headerBytes,
+      headersTimeoutMs: limits.headersTimeoutMs,
+      requestTimeoutMs: limits.requestTimeoutMs,
+      idleTimeoutMs: limits.idleTimeoutMs,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      maxConnections: limits.maxConnections,
+      onRequest: (request, response) => {
+        void serveRequest(state, entrance, { request, response })
+      },
+      onClientError: (error, socket) => {
+        if (!(socket instanceof Socket)) {
+          socket.destroy()
+          return
+        }
+        answerClientError(error, socket, {
+          newRequestId: randomUUID,
+          onMalformed: (malformed) => {
+            const clientAddress = socket.remoteAddress ?? ''
+            observers.malformed({ ...malformed, environment: first.name, clientAddress })
+          },
+        })
+      },
+      onHandshake: (result) => {
+        observers.metrics.handshake(first.name, result)
+      },
+      onConnections: (change) => {
+        observers.metrics.connections(first.name, change)
+      },
+    })
+    return { environments: names, listener }
+  } catch (error) {
+    throw new Error(
+      `${place.file}:${place.line}:${place.column} cannot listen on ${host}:${port}: ${listenProblem(error)}`,
+    )
+  }
+}
+
+function materialOf({ name, server, authorities, hosts }: EnvironmentPolicy): TlsMaterial {
+  return {
+    environment: name,
+    certificate: server.certificate,
+    key: server.key,
+    authorities: authorities.map(({ der }) => toPem('CERTIFICATE', der)),
+    hosts: [...hosts],
+  }
+}
+
+function listenProblem(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return 'another program listens there already'
+  if (code === 'EACCES') return 'this user may not listen there'
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address'
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,23 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { transferablesOf } from '../core/whitelist-table.js'
+import { isUnchanged, loadPolicy } from './load.js'
+import type { ReadSet } from './policy.js'
+
+/** What the thread is started with. */
+export interface LoadOrder {
+  readonly file: string
+  /** What is in force was read from this; the answer is `unchanged` where it still reads the same. */
+  readonly unless: ReadSet
+}
+
+// the body of the thread that reads and compiles a configuration, so that requests do not wait for it
+const { file, unless } = workerData as LoadOrder // `loadInWorker` starts this thread with it
+if (unless.length > 0 && (await isUnchanged(unless))) {
+  parentPort?.postMessage('unchanged')
+} else {
+  const loaded = await loadPolicy(file)
+  parentPort?.postMessage(
+    loaded,
+    loaded.ok ? loaded.value.environments.flatMap(({ whitelist }) => transferablesOf(whitelist)) : [],
+  )
+}

@@ -1,0 +1,150 @@
+import type { GatewayConfig } from '../config/gateway-config.js'
+import { openAppendFile, type AppendFile } from '../files/append.js'
+import type { MalformedRequest } from '../http/server-errors.js'
+import { createAudit, type Audit } from '../observe/audit.js'
+import type { AuditEvent } from '../observe/audit-event.js'
+import { createLog, type Log } from '../observe/log.js'
+import { createMetrics, type Metrics } from '../observe/metrics.js'
+import { commonNameOf } from '../x509/common-name.js'
+import type { Policy } from './policy.js'
+import type { RequestEvent } from './request-event.js'
+
+interface ObserverOptions {
+  readonly config: GatewayConfig
+  readonly now: () => number
+  readonly version: string
+}
+
+/** A request that was given up before it could be judged, and where it came in. */
+export interface MalformedArrival extends MalformedRequest {
+  readonly environment: string
+  readonly clientAddress: string
+}
+
+// about 100,000 lines may wait while the disk is slow
+const queuedCharacters = 64 * 1024 * 1024
+
+/** Log, audit trail and metrics of a running gateway: what happened is told to them once. */
+export class Observers {
+  readonly log: Log
+  readonly audit: Audit
+  readonly metrics: Metrics
+  private readonly file: AppendFile
+  private readonly now: () => number
+
+  constructor({
+    log,
+    audit,
+    metrics,
+    file,
+    now,
+  }: Pick<Observers, 'log' | 'audit' | 'metrics'> & { file: AppendFile; now: () => number }) {
+    this.log = log
+    this.audit = audit
+    this.metrics = metrics
+    this.file = file
+    this.now = now
+  }
+
+  /** One audit line and its counts, whatever became of the request. */
+  finished(event: RequestEvent): void {
+    const line = event.auditEvent()
+    if (!this.audit.write(line)) this.metrics.auditError()
+    this.metrics.request({ ...line, environment: event.environment })
+    if (event.entry !== undefined && event.certificate !== undefined) {
+      this.metrics.certificateSeen(event.environment, event.entry.partner.id, event.certificate.notAfter)
+    }
+  }
+
+  /** A request that Node's parser gave up on: it is audited as any other. */
+  malformed({
+    reason,
+    parserCode,
+    requestId,
+    isAnswered,
+    environment,
+    clientAddress,
+  }: MalformedArrival): void {
+    const line: AuditEvent = {
+      time: this.now(),
+      event: 'request',
+      requestId,
+      environment,
+      clientAddress,
+      decision: 'deny',
+      enforced: true,
+      reason,
+      detail: parserCode,
+      ...(isAnswered && { outcome: 'answered' }),
+    }
+    if (!this.audit.write(line)) this.metrics.auditError()
+    this.metrics.request({ ...line, environment })
+  }
+
+  reload(
+    report: Pick<AuditEvent, 'result' | 'trigger' | 'diagnostics' | 'previousRevision'> & {
+      revision: string
+    },
+  ): void {
+    const { revision, ...rest } = report
+    if (rest.result !== undefined) this.metrics.reload(rest.result, this.now())
+    this.audit.write({ time: this.now(), event: 'reload', policyRevision: revision, ...rest })
+  }
+
+  /** A policy came into force. */
+  policyInForce(policy: Policy): void {
+    this.metrics.policy({
+      revision: policy.revision,
+      environments: [...policy.environments.values()].map(({ name, whitelist, crls }) => ({
+        name,
+        partners: whitelist.partnerCount,
+        certificates: whitelist.certificateCount,
+        establishments: whitelist.establishmentCount,
+        crls: crls.map(({ issuer, nextUpdate }) => ({ issuer: commonNameOf(issuer), nextUpdate })),
+      })),
+      isPartner: (environment) => policy.environments.has(environment),
+    })
+  }
+
+  reopenAudit(): void {
+    this.file.reopen()
+  }
+
+  async close(): Promise<void> {
+    const lost = await this.file.close()
+    if (lost > 0) this.log.error('audit lines were lost', { lines: lost })
+  }
+}
+
+/**
+ * Opens the audit trail and starts counting.
+ *
+ * @throws Error with one line where the audit file cannot be written
+ */
+export async function openObservers({ config, now, version }: ObserverOptions): Promise<Observers> {
+  const log = createLog({
+    level: config.log.level,
+    destination: { write: (line) => process.stderr.write(line) || true },
+    now,
+  })
+  const { file: path } = config.audit
+  const opened = await openAppendFile({
+    target: path === undefined ? 'stdout' : { path: path.path, mode: 0o640 },
+    maxQueued: queuedCharacters,
+    onProblem: (problem) => {
+      log.error('the audit trail cannot be written', { detail: problem.message })
+    },
+    onRecovered: (lost) => {
+      log.warn('the audit trail is written again', { lines: lost })
+    },
+  })
+  if (!opened.ok) {
+    const place =
+      path === undefined ? 'audit' : `${path.place.file}:${path.place.line}:${path.place.column} audit`
+    throw new Error(`${place} ${opened.problem.message}`)
+  }
+  const file = opened.value
+  const audit = createAudit(file)
+  const metrics = createMetrics({ version, audit: () => audit })
+  return new Observers({ log, audit, metrics, file, now })
+}

@@ -1,0 +1,79 @@
+import type { Api } from '../core/api.js'
+import type { Diagnostic } from '../core/diagnostic.js'
+import type { OpenWhitelist } from '../core/whitelist-lookup.js'
+import { openWhitelist, type CompiledWhitelist } from '../core/whitelist-table.js'
+import type { EnvironmentConfig, GatewayConfig } from '../config/gateway-config.js'
+import type { Certificate } from '../x509/certificate.js'
+import type { VerifiedRevocationList } from '../x509/crl.js'
+import { TrustedPaths } from './trust.js'
+
+/** One environment as a worker read it: values alone, so that it crosses a thread in one message. */
+export interface LoadedEnvironment {
+  readonly config: EnvironmentConfig
+  readonly whitelist: CompiledWhitelist
+  /** PEM texts. */
+  readonly server: { readonly certificate: string; readonly key: string }
+  readonly authorities: readonly Certificate[]
+  readonly crls: readonly VerifiedRevocationList[]
+}
+
+/** Every file and folder that was read, with a digest of what stood there. */
+export type ReadSet = readonly (readonly [path: string, digest: string])[]
+
+/** A whole configuration, read and compiled. */
+export interface LoadedPolicy {
+  /** Digest over every file read: the same bytes are the same revision. */
+  readonly revision: string
+  readonly config: GatewayConfig
+  readonly environments: readonly LoadedEnvironment[]
+  readonly readSet: ReadSet
+  readonly warnings: readonly Diagnostic[]
+}
+
+/** One environment in force. */
+export interface EnvironmentPolicy {
+  readonly name: string
+  readonly config: EnvironmentConfig
+  readonly apis: readonly Api[]
+  readonly hosts: ReadonlySet<string>
+  readonly whitelist: OpenWhitelist
+  readonly server: LoadedEnvironment['server']
+  readonly authorities: readonly Certificate[]
+  readonly crls: readonly VerifiedRevocationList[]
+  /** Chains whose signatures have been checked against this policy's authorities. */
+  readonly trustedPaths: TrustedPaths
+}
+
+/** What is in force, as one immutable snapshot: a request sees one from its first byte to its last. */
+export interface Policy {
+  readonly revision: string
+  readonly config: GatewayConfig
+  readonly environments: ReadonlyMap<string, EnvironmentPolicy>
+  /** Host, in lower case → name of the environments that serve it. */
+  readonly environmentsOfHost: ReadonlyMap<string, readonly string[]>
+}
+
+/** Adopts what was loaded; the cost does not depend on the size of the whitelists. */
+export function openPolicy(loaded: LoadedPolicy): Policy {
+  const environments = new Map<string, EnvironmentPolicy>()
+  const environmentsOfHost = new Map<string, string[]>()
+  for (const environment of loaded.environments) {
+    const { config, server, authorities, crls } = environment
+    const hosts = new Set(config.apis.flatMap(({ hosts }) => hosts))
+    for (const host of hosts) {
+      environmentsOfHost.set(host, [...(environmentsOfHost.get(host) ?? []), config.name])
+    }
+    environments.set(config.name, {
+      name: config.name,
+      config,
+      apis: config.apis,
+      hosts,
+      whitelist: openWhitelist(environment.whitelist),
+      server,
+      authorities,
+      crls,
+      trustedPaths: new TrustedPaths(authorities),
+    })
+  }
+  return { revision: loaded.revision, config: loaded.config, environments, environmentsOfHost }
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage } from 'node:http'
+import type { Denial } from '../core/decision.js'
+import { renderingOf } from '../core/reasons.js'
+import { parametersOf, percentDecoded } from '../core/request-target.js'
+import { renderSoapFailure, renderSoapFault } from '../csd/soap-fault.js'
+import { chooseFormat, renderFailure, renderOperationOutcome } from '../fhir/operation-outcome.js'
+import { renderTokenError, renderTokenFailure } from '../oauth/token-error.js'
+import type { ApiKind } from '../core/api.js'
+import type { Answer } from './answer.js'
+
+/** Whom an answer of ours is for, and how they speak. */
+export interface Audience {
+  readonly request: IncomingMessage
+  /** Undefined where no API could be told: FHIR then, as most clients are. */
+  readonly kind: ApiKind | undefined
+  readonly requestId: string
+}
+
+/** A refusal in the client's language: OperationOutcome, RFC 6749 error or SOAP Fault. Never a 404. */
+export function refusalAnswer(denial: Denial, audience: Audience): Answer {
+  const { status } = renderingOf(denial.reason)
+  const fields: Record<string, string> = { 'Ror-Gateway-Reason': denial.reason }
+  // a 401 must name a challenge; there is no registered one for TLS client certificates (RFC 9110 section 11.6.1)
+  if (status === 401) fields['WWW-Authenticate'] = 'ClientCertificate realm="ROR"'
+  if (status === 405) fields['Allow'] = denial.sent?.['allowed'] ?? ''
+  if (status === 429 || status === 503) fields['Retry-After'] = denial.sent?.['retryAfter'] ?? '30'
+  return { status, fields, isLast: denial.reason === 'request-ambiguous', ...render(denial, audience) }
+}
+
+/** What is said of a failure: the request id, nothing else. */
+export function failureAnswer(status: number, audience: Audience): Answer {
+  const { requestId, request, kind } = audience
+  const failure = { requestId, status }
+  const fields: Record<string, string> = status === 503 ? { 'Retry-After': '10' } : {}
+  switch (kind) {
+    case 'oauth-token':
+      return { status, fields, ...renderTokenFailure(failure) }
+    case 'csd':
+      return {
+        status,
+        fields,
+        ...renderSoapFailure({ ...failure, contentType: request.headers['content-type'] }),
+      }
+    case 'fhir':
+    case undefined:
+      return { status, fields, ...renderFailure({ ...failure, format: formatFor(request) }) }
+  }
+}
+
+function render(
+  denial: Denial,
+  { request, kind, requestId }: Audience,
+): { contentType: string; body: string } {
+  switch (kind) {
+    case 'oauth-token':
+      return renderTokenError({ denial, requestId })
+    case 'csd':
+      return renderSoapFault({ denial, requestId, contentType: request.headers['content-type'] })
+    case 'fhir':
+    case undefined:
+      return renderOperationOutcome({ denial, requestId, format: formatFor(request) })
+  }
+}
+
+function formatFor(request: IncomingMessage): 'json' | 'xml' {
+  const query = (request.url ?? '').split('?', 2)[1] ?? ''
+  const formatParameter = parametersOf(query).find(({ name }) => name === '_format')?.value
+  return chooseFormat({
+    accept: request.headers.accept,
+    formatParameter: formatParameter === undefined ? undefined : percentDecoded(formatParameter),
+    contentType: request.headers['content-type'],
+  })
+}

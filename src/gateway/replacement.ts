@@ -1,0 +1,59 @@
+import { createSecureContext } from 'node:tls'
+import type { Diagnostic, Place } from '../core/diagnostic.js'
+import type { Listen } from '../config/gateway-config.js'
+import type { LoadedPolicy, Policy } from './policy.js'
+
+/**
+ * What stands against putting `next` in the place of `current` while running.
+ *
+ * Addresses, environments, admin and audit are taken up at the start alone: a reload that changes
+ * them is refused as a whole, and says that a restart is needed.
+ */
+export function judgeReplacement(next: Policy, current: Policy): readonly Diagnostic[] {
+  const found: Diagnostic[] = []
+  const restart = (place: Place, what: string): void => {
+    found.push({
+      severity: 'error',
+      code: 'restart-needed',
+      place,
+      message: `${what} changed: restart to take it up`,
+    })
+  }
+  const top: Place = { file: next.config.file, line: 1, column: 1 }
+  for (const environment of next.environments.values()) {
+    const { listen, place } = environment.config
+    const before = current.environments.get(environment.name)
+    if (before === undefined)
+      restart(place, `the environment \`${environment.name}\` is new: the list of environments`)
+    else if (!isSameListen(listen, before.config.listen)) restart(listen.place, 'the listening address')
+  }
+  for (const name of current.environments.keys()) {
+    if (!next.environments.has(name))
+      restart(top, `the environment \`${name}\` is gone: the list of environments`)
+  }
+  const [admin, adminBefore] = [next.config.admin?.listen, current.config.admin?.listen]
+  if (!isSameListen(admin, adminBefore)) restart(admin?.place ?? top, 'the admin address')
+  const [audit, auditBefore] = [next.config.audit, current.config.audit]
+  if (audit.file?.path !== auditBefore.file?.path || audit.onFailure !== auditBefore.onFailure) {
+    restart(audit.file?.place ?? top, 'the audit settings')
+  }
+  if (JSON.stringify(next.config.limits) !== JSON.stringify(current.config.limits)) restart(top, 'the limits')
+  return found
+}
+
+/** What OpenSSL says against the server certificates and authorities of a configuration. */
+export function judgeTlsMaterial(loaded: Pick<LoadedPolicy, 'environments'>): readonly Diagnostic[] {
+  return loaded.environments.flatMap(({ config, server }): Diagnostic[] => {
+    try {
+      createSecureContext({ cert: server.certificate, key: server.key })
+      return []
+    } catch (error) {
+      const message = `OpenSSL does not take \`${config.tls.certificate.path}\`: ${error instanceof Error ? error.message : ''}`
+      return [{ severity: 'error', code: 'server-certificate', place: config.tls.certificate.place, message }]
+    }
+  })
+}
+
+function isSameListen(one: Listen | undefined, other: Listen | undefined): boolean {
+  return one?.host === other?.host && one?.port === other?.port
+}

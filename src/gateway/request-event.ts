@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Admission, Permission } from '../core/admission.js'
+import type { ApiKind } from '../core/api.js'
+import type { Denial, EstablishmentWritten } from '../core/decision.js'
+import { formatName } from '../core/name-text.js'
+import type { Failure } from '../core/failure.js'
+import type { WhitelistEntry } from '../core/whitelist.js'
+import type { ForwardOutcome } from '../http/forwarder.js'
+import type { AuditEvent } from '../observe/audit-event.js'
+import type { Peer } from '../tls/peer.js'
+import type { Certificate } from '../x509/certificate.js'
+
+/**
+ * Everything that one request will have been, in one audit event.
+ *
+ * INVARIANT: no body, no query, no token and no key has a field here.
+ */
+export class RequestEvent {
+  readonly requestId: string = randomUUID()
+  private readonly startedAt = performance.now()
+  private readonly time: number
+  private readonly request: IncomingMessage
+  private readonly peer: Peer
+  environment = ''
+  api: string | undefined
+  apiKind: ApiKind | undefined
+  path = ''
+  policyRevision = ''
+  certificate: Certificate | undefined
+  entry: WhitelistEntry | undefined
+  establishments: readonly EstablishmentWritten[] = []
+  status = 0
+  bytesIn = 0
+  bytesOut = 0
+  upstreamStatus: number | undefined
+  upstreamMs: number | undefined
+  private decision: AuditEvent['decision'] = 'fail'
+  private enforced = true
+  private denial: Denial | undefined
+  private outcome: AuditEvent['outcome']
+  private failure: Failure | undefined
+
+  constructor(request: IncomingMessage, peer: Peer, now: number) {
+    this.request = request
+    this.peer = peer
+    this.time = now
+  }
+
+  /** Notes a judgement and hands it back. */
+  decided<Judgement extends Admission | Permission | Denial>(judgement: Judgement): Judgement {
+    if (judgement.effect === 'deny') {
+      this.decision = 'deny'
+      this.enforced = true
+      this.denial = judgement
+      return judgement
+    }
+    this.decision = 'permit'
+    if ('entry' in judgement) this.entry = judgement.entry
+    if (judgement.overlooked !== undefined) {
+      this.enforced = false
+      this.denial ??= judgement.overlooked
+    }
+    return judgement
+  }
+
+  /** Notes a failure and hands it back. */
+  failed(failure: Failure): Failure {
+    this.failure = failure
+    if (this.decision !== 'permit') this.decision = 'fail'
+    this.outcome = failure.code
+    return failure
+  }
+
+  /** Notes that the gateway answers by itself what it was asked. */
+  answeredItself(): void {
+    this.decision = 'permit'
+    this.outcome = 'answered'
+  }
+
+  /** Notes what forwarding came to. */
+  forwarded(outcome: ForwardOutcome): void {
+    this.outcome = outcome.kind === 'failed' ? outcome.code : outcome.kind
+    this.bytesIn = outcome.bytesUp
+    this.bytesOut = outcome.bytesDown
+    this.upstreamMs = outcome.upstreamMs
+    if (outcome.kind === 'answered') this.status = outcome.status
+    this.upstreamStatus = outcome.upstreamStatus
+  }
+
+  /** Milliseconds since the request's fields were read. */
+  elapsed(): number {
+    return performance.now() - this.startedAt
+  }
+
+  /** The reason that counts in metrics: of a refusal, or of what report-only let pass. */
+  reason(): AuditEvent['reason'] {
+    return this.denial?.reason ?? this.failure?.code
+  }
+
+  effect(): AuditEvent['decision'] {
+    return this.decision
+  }
+
+  /** The audit line's content, once everything is known. */
+  auditEvent(): AuditEvent {
+    const { certificate, entry, peer, denial } = this
+    return {
+      time: this.time,
+      event: 'request',
+      requestId: this.requestId,
+      environment: this.environment,
+      api: this.api,
+      partner: entry?.partner.id,
+      certificateSha256: certificate?.sha256,
+      serialNumber: certificate?.serialNumber,
+      issuer: certificate === undefined ? undefined : formatName(certificate.issuer),
+      subject: certificate === undefined ? undefined : formatName(certificate.subject),
+      tlsVersion: peer.protocol,
+      resumed: peer.resumed,
+      clientAddress: peer.address,
+      method: this.request.method ?? '',
+      path: this.path,
+      establishments: this.establishments,
+      decision: this.decision,
+      enforced: this.enforced,
+      reason: this.reason(),
+      detail: denial?.detail ?? this.failure?.message,
+      status: this.status,
+      upstreamStatus: this.upstreamStatus,
+      durationMs: this.elapsed(),
+      upstreamMs: this.upstreamMs,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
+      outcome: this.outcome,
+      policyRevision: this.policyRevision,
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { admit } from '../core/admission.js'
+import type { Denial } from '../core/decision.js'
+import { Failure, statusOf } from '../core/failure.js'
+import { awaitTurn } from '../http/pipelining.js'
+import { peerOf, type Peer } from '../tls/peer.js'
+import { hasBody, sendAnswer } from './answer.js'
+import { arrive, type Arrival } from './arrival.js'
+import { forwardAdmitted } from './forward.js'
+import type { Entrance, Gateway } from './gateway.js'
+import { failureAnswer, refusalAnswer } from './refusal.js'
+import { RequestEvent } from './request-event.js'
+import { diagnoseConnection, selfDiagnosisPath } from './self-diagnosis.js'
+import { judgeAndForwardWrite } from './write.js'
+
+/** One request on its way: what the steps of the story share. */
+export interface Exchange {
+  readonly gateway: Gateway
+  readonly entrance: Entrance
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly peer: Peer
+  readonly event: RequestEvent
+}
+
+/**
+ * The story of a request: connection → certificate identity → whitelist entry → what is written,
+ * for which establishment → forward or refuse → one audit event.
+ *
+ * Never rejects: an exception anywhere before forwarding answers 5xx and forwards nothing.
+ */
+export async function serveRequest(
+  gateway: Gateway,
+  entrance: Entrance,
+  { request, response }: { request: IncomingMessage; response: ServerResponse },
+): Promise<void> {
+  const peer = peerOf(request.socket)
+  const event = new RequestEvent(request, peer, gateway.now())
+  const exchange: Exchange = { gateway, entrance, request, response, peer, event }
+  gateway.began()
+  if (gateway.isDraining()) response.shouldKeepAlive = false
+  try {
+    response.setHeader('X-Request-Id', event.requestId)
+    // what follows a request whose end is in doubt is no request: nothing is judged, nothing is sent
+    if (!(await awaitTurn(request, response)))
+      throw new Failure('client-left', 'the connection takes no further request')
+    const denial = await judgeAndForward(exchange)
+    if (denial !== undefined) await refuse(exchange, event.decided(denial))
+  } catch (error) {
+    await fail(exchange, event.failed(asFailure(error)))
+  } finally {
+    gateway.finished(event)
+  }
+}
+
+/** Everything up to the forwarding, and that itself; a denial where the rules say no. */
+async function judgeAndForward(exchange: Exchange): Promise<Denial | undefined> {
+  const { gateway, event, request } = exchange
+  const policy = gateway.policy() // one snapshot: a reload never splits a request
+  const arrival = arrive(exchange, policy)
+  if ('effect' in arrival) return arrival
+  if (arrival.target.path === selfDiagnosisPath && (request.method === 'GET' || request.method === 'HEAD')) {
+    await answerSelfDiagnosis(exchange, arrival)
+    return undefined
+  }
+
+  const admission = event.decided(
+    admit(
+      {
+        whitelist: arrival.environment.whitelist,
+        route: arrival.route,
+        client: arrival.identity.names,
+        rorHeaders: rorHeadersOf(request),
+      },
+      gateway.now(),
+    ),
+  )
+  if (admission.effect === 'deny') return admission
+  const { operation } = admission
+  if (operation.kind === 'write')
+    return judgeAndForwardWrite(exchange, arrival, { admission, rule: operation.rule })
+  await forwardAdmitted(exchange, arrival, { admission, body: hasBody(request) ? 'stream' : 'none' })
+  return undefined
+}
+
+async function answerSelfDiagnosis(
+  { gateway, request, response, event }: Exchange,
+  arrival: Arrival,
+): Promise<void> {
+  const { environment, identity, target } = arrival
+  event.api = 'self-diagnosis'
+  event.answeredItself()
+  const question = {
+    environment: environment.name,
+    apis: environment.apis,
+    whitelist: environment.whitelist,
+    certificate: identity.certificate,
+    names: identity.names,
+    target,
+    requestId: event.requestId,
+    accept: request.headers.accept,
+  }
+  const answer = diagnoseConnection(question, gateway.now())
+  event.status = answer.status
+  event.bytesOut = await sendAnswer(request, response, answer)
+}
+
+async function refuse({ request, response, event }: Exchange, denial: Denial): Promise<void> {
+  const answer = refusalAnswer(denial, { request, kind: event.apiKind, requestId: event.requestId })
+  event.status = answer.status
+  event.bytesOut = await sendAnswer(request, response, answer)
+}
+
+async function fail({ gateway, request, response, event }: Exchange, failure: Failure): Promise<void> {
+  if (failure.code === 'client-left') {
+    response.destroy()
+    return
+  }
+  if (failure.code === 'internal') {
+    gateway.log.error(failure.message, {
+      requestId: event.requestId,
+      code: failure.code,
+      error: failure.cause ?? failure,
+    })
+  }
+  if (response.headersSent) {
+    // an answer that has begun cannot be mended: it must not look complete
+    response.destroy()
+    return
+  }
+  const answer = failureAnswer(statusOf(failure.code), {
+    request,
+    kind: event.apiKind,
+    requestId: event.requestId,
+  })
+  event.status = answer.status
+  event.bytesOut = await sendAnswer(request, response, answer)
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  return new Failure('internal', 'an unexpected error stopped the request', { cause: error })
+}
+
+function rorHeadersOf(request: IncomingMessage): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (name.startsWith('ror-') || name.startsWith('ror_')) {
+      found[name.replaceAll('_', '-')] = Array.isArray(value) ? value.join(', ') : (value ?? '')
+    }
+  }
+  return found
+}

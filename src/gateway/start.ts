@@ -1,0 +1,161 @@
+import { startAdmin, type AdminServer } from '../admin/server.js'
+import { formatDiagnostic } from '../core/diagnostic.js'
+import { createForwarders } from './forwarders.js'
+import { materialsOf, openListeners, type EnvironmentListener } from './listeners.js'
+import { openObservers } from './observers.js'
+import type { LoadedPolicy } from './policy.js'
+import { PolicySource, type ReloadReport, type ReloadTrigger } from './policy-source.js'
+import { judgeReplacement } from './replacement.js'
+import { GatewayState } from './state.js'
+import { statusOf } from './status.js'
+
+/** What `startGateway` starts from. */
+export interface StartOptions {
+  /** gateway.yaml, absolute. */
+  readonly file: string
+  readonly loaded: LoadedPolicy
+  readonly version: string
+  /** Epoch milliseconds; the machine's clock unless given. */
+  readonly now?: () => number
+}
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  readonly addresses: readonly {
+    readonly environments: readonly string[]
+    readonly host: string
+    readonly port: number
+  }[]
+  readonly admin: { readonly host: string; readonly port: number } | undefined
+  reload(trigger: ReloadTrigger): Promise<ReloadReport>
+  /** Opens the audit file anew, after a rotation. */
+  reopenAudit(): void
+  /** True where every audit line so far stands in the file. */
+  flushAudit(): Promise<boolean>
+  /** Takes no new connection, lets requests finish until the deadline, closes everything. */
+  stop(signal: string): Promise<void>
+}
+
+/**
+ * Starts everything: the audit trail first, the listeners last.
+ *
+ * @throws Error with one clear line: a taken port, an audit file that cannot be written
+ */
+export async function startGateway({
+  file,
+  loaded,
+  version,
+  now = Date.now,
+}: StartOptions): Promise<RunningGateway> {
+  const { config } = loaded
+  const observers = await openObservers({ config, now, version })
+  const { log, audit, metrics } = observers
+  const forwarders = createForwarders(config)
+  let listeners: readonly EnvironmentListener[] = []
+  let admin: AdminServer | undefined
+
+  const source = new PolicySource({
+    file,
+    loaded,
+    accept: judgeReplacement,
+    onReload: (report) => {
+      if (report.result === 'reloaded') {
+        const policy = source.current()
+        for (const { listener, environments } of listeners)
+          listener.replace(materialsOf(policy, environments))
+        observers.policyInForce(policy)
+      }
+      state.reloaded(report)
+      tell(report)
+    },
+    onWatchProblem: (problem) => {
+      log.warn('watching the configuration is impaired; the slow poll goes on', { detail: problem.message })
+    },
+  })
+  const state = new GatewayState({ source, observers, forwarders, now, config })
+
+  function tell({ result, trigger, revision, diagnostics, durationMs }: ReloadReport): void {
+    const fields = { result, trigger, revision, durationMs, diagnostics: diagnostics.map(formatDiagnostic) }
+    if (result === 'refused')
+      log.error('the new configuration is refused; the last good one stays in force', fields)
+    else log.info(`configuration ${result}`, fields)
+    observers.reload({ result, trigger, revision, diagnostics: diagnostics.length })
+  }
+
+  async function closeAll(): Promise<void> {
+    await source.close()
+    await admin?.close()
+    for (const forwarder of forwarders.values()) await forwarder.close()
+    await observers.close()
+  }
+
+  try {
+    listeners = await openListeners({ policy: source.current(), state, observers })
+    if (config.admin !== undefined) {
+      admin = await startAdmin({
+        listen: config.admin.listen,
+        metrics: () => metrics.expose(),
+        status: () => statusOf({ state, listeners, version }),
+        ready: () => state.readiness(),
+        onError: (error) => {
+          log.error('an admin page failed', { error })
+        },
+      })
+    }
+  } catch (error) {
+    await Promise.all(listeners.map(({ listener }) => listener.close()))
+    await closeAll()
+    throw error
+  }
+
+  const policy = source.current()
+  observers.policyInForce(policy)
+  const listening = listeners.map(({ environments, listener }) => ({ environments, ...listener.address }))
+  for (const { environments, host, port } of listening) {
+    log.info('listening', { environment: environments.join(', '), listen: `${host}:${port}` })
+  }
+  log.info('in force', {
+    revision: policy.revision,
+    version,
+    diagnostics: loaded.warnings.map(formatDiagnostic),
+  })
+  audit.write({ time: now(), event: 'start', policyRevision: policy.revision, version })
+  await source.follow()
+
+  return {
+    addresses: listening,
+    admin: admin?.address,
+    reload: (trigger) => source.reload(trigger),
+    reopenAudit: () => {
+      observers.reopenAudit()
+    },
+    flushAudit: () => audit.flush(),
+    stop: async (signal) => {
+      log.info('stopping: requests under way may finish', { signal, requests: state.requestsUnderWay() })
+      await source.close()
+      const closed = listeners.map(({ listener }) => listener.close())
+      const isDrained = await withinSeconds(state.drain(), config.shutdown.drainSeconds)
+      if (!isDrained)
+        log.warn('the deadline has passed: the last connections are cut', {
+          requests: state.requestsUnderWay(),
+        })
+      for (const { listener } of listeners) for (const socket of listener.connections()) socket.destroy()
+      await Promise.all(closed)
+      audit.write({ time: now(), event: 'stop', policyRevision: source.current().revision, version })
+      log.info('stopped', { signal })
+      await closeAll()
+    },
+  }
+}
+
+async function withinSeconds(work: Promise<void>, seconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false)
+    }, seconds * 1000)
+  })
+  const isDone = await Promise.race([work.then(() => true), deadline])
+  clearTimeout(timer)
+  return isDone
+}

@@ -1,0 +1,109 @@
+import type { Readiness } from '../admin/status.js'
+import type { GatewayConfig } from '../config/gateway-config.js'
+import { Failure } from '../core/failure.js'
+import { BodyAccount } from '../http/body.js'
+import type { Forwarder } from '../http/forwarder.js'
+import type { Audit } from '../observe/audit.js'
+import type { Log } from '../observe/log.js'
+import type { Gateway } from './gateway.js'
+import { IdentityCache } from './identity.js'
+import type { Observers } from './observers.js'
+import type { Policy } from './policy.js'
+import type { PolicySource, ReloadReport } from './policy-source.js'
+import type { RequestEvent } from './request-event.js'
+import { SeenPartners } from './seen-partners.js'
+
+const keptIdentities = 20_000
+
+interface StateOptions {
+  readonly source: PolicySource
+  readonly observers: Observers
+  readonly forwarders: ReadonlyMap<string, Forwarder>
+  readonly now: () => number
+  readonly config: GatewayConfig
+}
+
+/** What the requests of a running gateway share. */
+export class GatewayState implements Gateway {
+  readonly identities = new IdentityCache(keptIdentities)
+  readonly bodyAccount: BodyAccount
+  readonly log: Log
+  readonly audit: Pick<Audit, 'healthy' | 'lost'>
+  readonly seen = new SeenPartners()
+  readonly startedAt: number
+  private readonly options: StateOptions
+  private underWay = 0
+  private draining = false
+  private whenIdle: (() => void) | undefined
+  private lastReport: (ReloadReport & { readonly at: number }) | undefined
+
+  constructor(options: StateOptions) {
+    this.options = options
+    this.log = options.observers.log
+    this.audit = options.observers.audit
+    this.bodyAccount = new BodyAccount(options.config.limits.bodyBytesInFlight)
+    this.startedAt = options.now()
+  }
+
+  policy(): Policy {
+    return this.options.source.current()
+  }
+
+  now(): number {
+    return this.options.now()
+  }
+
+  forwarderOf(environment: string): Forwarder {
+    const forwarder = this.options.forwarders.get(environment)
+    if (forwarder === undefined)
+      throw new Failure('internal', `no forwarder for the environment \`${environment}\``)
+    return forwarder
+  }
+
+  mayWrite(): boolean {
+    return this.audit.healthy || this.options.config.audit.onFailure === 'continue'
+  }
+
+  isDraining(): boolean {
+    return this.draining
+  }
+
+  began(): void {
+    this.underWay += 1
+  }
+
+  finished(event: RequestEvent): void {
+    this.underWay -= 1
+    if (this.underWay === 0) this.whenIdle?.()
+    this.seen.note(event, this.now())
+    this.options.observers.finished(event)
+  }
+
+  reloaded(report: ReloadReport): void {
+    this.lastReport = { ...report, at: this.now() }
+  }
+
+  lastReload(): (ReloadReport & { readonly at: number }) | undefined {
+    return this.lastReport
+  }
+
+  requestsUnderWay(): number {
+    return this.underWay
+  }
+
+  /** Whether the gateway should get traffic now. */
+  readiness(): Readiness {
+    if (this.draining) return { ready: false, reason: 'draining' }
+    if (!this.mayWrite()) return { ready: false, reason: 'the audit trail cannot be written' }
+    return { ready: true }
+  }
+
+  /** From now on every answer closes its connection; resolves when no request is under way. */
+  drain(): Promise<void> {
+    this.draining = true
+    if (this.underWay === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.whenIdle = resolve
+    })
+  }
+}

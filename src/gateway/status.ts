@@ -1,0 +1,53 @@
+import type { EnvironmentStatus, Status } from '../admin/status.js'
+import { commonNameOf } from '../x509/common-name.js'
+import type { EnvironmentListener } from './listeners.js'
+import type { EnvironmentPolicy } from './policy.js'
+import type { GatewayState } from './state.js'
+
+interface StatusNeeds {
+  readonly state: GatewayState
+  readonly listeners: readonly EnvironmentListener[]
+  readonly version: string
+}
+
+/** What the gateway says of itself at `/status`. */
+export function statusOf({ state, listeners, version }: StatusNeeds): Status {
+  const policy = state.policy()
+  const now = state.now()
+  const last = state.lastReload()
+  return {
+    version,
+    startedAt: new Date(state.startedAt).toISOString(),
+    uptimeSeconds: Math.floor((now - state.startedAt) / 1000),
+    revision: policy.revision,
+    lastReload:
+      last === undefined
+        ? null
+        : { result: last.result, at: new Date(last.at).toISOString(), diagnostics: last.diagnostics.length },
+    environments: [...policy.environments.values()].map((environment) =>
+      environmentStatus(environment, { state, listeners, now }),
+    ),
+    audit: { healthy: state.audit.healthy, lost: state.audit.lost },
+  }
+}
+
+function environmentStatus(
+  { name, apis, whitelist, crls }: EnvironmentPolicy,
+  { state, listeners, now }: Pick<StatusNeeds, 'state' | 'listeners'> & { now: number },
+): EnvironmentStatus {
+  const address = listeners.find(({ environments }) => environments.includes(name))?.listener.address
+  return {
+    name,
+    listen: address === undefined ? '' : `${address.host}:${address.port}`,
+    apis: apis.map((api) => api.name),
+    partners: whitelist.partnerCount,
+    certificates: whitelist.certificateCount,
+    establishments: whitelist.establishmentCount,
+    crls: crls.map(({ issuer, nextUpdate, revoked }) => ({
+      issuer: commonNameOf(issuer),
+      nextUpdate: new Date(nextUpdate).toISOString(),
+      entries: revoked.count,
+    })),
+    partnersSeen: state.seen.of(name, now),
+  }
+}

@@ -1,0 +1,105 @@
+import { LRUCache } from 'lru-cache'
+import { deny, type Denial } from '../core/decision.js'
+import { formatName } from '../core/name-text.js'
+import type { Result } from '../core/result.js'
+import type { Peer } from '../tls/peer.js'
+import { buildPaths, judgeValidity, splitAuthorities, type Trust, type TrustedPath } from '../x509/chain.js'
+import { parseCertificate, type Certificate } from '../x509/certificate.js'
+import type { Identity } from './identity.js'
+import type { EnvironmentPolicy, Policy } from './policy.js'
+import { judgeRevocation } from './revocation.js'
+
+const keptPaths = 20_000
+
+/**
+ * The authorities of an environment, and the chains whose signatures were checked against them.
+ *
+ * INVARIANT: belongs to one policy. What is kept is that signatures, names and constraints hold,
+ * which no time changes; validity and revocation are judged for every request.
+ */
+export class TrustedPaths {
+  private readonly trust: Trust
+  private readonly kept = new LRUCache<string, readonly TrustedPath[]>({ max: keptPaths })
+
+  constructor(authorities: readonly Certificate[]) {
+    this.trust = splitAuthorities(authorities)
+  }
+
+  /** The chains from this certificate to an anchor. */
+  of(certificate: Certificate, presented: readonly Uint8Array[]): ReturnType<typeof buildPaths> {
+    const known = this.kept.get(certificate.sha256)
+    if (known !== undefined) return { ok: true, value: known }
+    const built = buildPaths({
+      ...this.trust,
+      leaf: certificate,
+      presented: presented.flatMap((der) => {
+        const parsed = parseCertificate(der)
+        return parsed.ok ? [parsed.value] : []
+      }),
+    })
+    // a refusal is not kept: the same certificate may come again with the intermediate it lacked
+    if (built.ok) this.kept.set(certificate.sha256, built.value)
+    return built
+  }
+}
+
+interface TrustQuestion {
+  readonly identity: Identity
+  readonly peer: Peer
+  readonly environment: EnvironmentPolicy
+  readonly policy: Policy
+}
+
+/**
+ * Whether this certificate is one of this environment, now: chain, purpose, validity, revocation.
+ *
+ * @param now - epoch milliseconds
+ * @returns the verified chain, leaf first
+ */
+export function judgeTrust(question: TrustQuestion, now: number): Result<readonly Certificate[], Denial> {
+  const { identity, peer, environment } = question
+  const { certificate } = identity
+  const paths = environment.trustedPaths.of(certificate, peer.presented)
+  if (!paths.ok) {
+    const { reason, detail } = paths.problem
+    const elsewhere = reason === 'certificate-untrusted' ? environmentTrusting(question) : undefined
+    if (elsewhere === undefined)
+      return { ok: false, problem: deny(reason, { detail, sent: shown(certificate) }) }
+    const sent = { ...shown(certificate), environment: environment.name, belongsTo: elsewhere }
+    return { ok: false, problem: deny('certificate-other-environment', { detail, sent }) }
+  }
+  const moment = { at: now, clockSkewMs: environment.config.tls.clockSkewSeconds * 1000 }
+  const valid = judgeValidity(paths.value, moment)
+  if (!valid.ok) {
+    const { reason, detail } = valid.problem
+    return {
+      ok: false,
+      problem: deny(reason, { detail, sent: { ...shown(certificate), ...validity(certificate) } }),
+    }
+  }
+  const { chain } = valid.value
+  const revoked = judgeRevocation(chain, environment, moment)
+  if (revoked !== undefined) return { ok: false, problem: { ...revoked, sent: shown(certificate) } }
+  return { ok: true, value: chain }
+}
+
+function environmentTrusting({ identity, peer, environment, policy }: TrustQuestion): string | undefined {
+  for (const other of policy.environments.values()) {
+    if (other === environment) continue
+    if (other.trustedPaths.of(identity.certificate, peer.presented).ok) return other.name
+  }
+  return undefined
+}
+
+// what the client itself showed, as we read it
+function shown(certificate: Certificate): Record<string, string> {
+  return {
+    subject: formatName(certificate.subject),
+    issuer: formatName(certificate.issuer),
+    serialNumber: certificate.serialNumber,
+  }
+}
+
+function validity({ notBefore, notAfter }: Certificate): Record<string, string> {
+  return { notBefore: new Date(notBefore).toISOString(), notAfter: new Date(notAfter).toISOString() }
+}
