@@ -16,7 +16,9 @@ export const readFlags = constants.O_RDONLY | constants.O_NONBLOCK
 /**
  * The whole content of a regular file, as it stood at one moment.
  *
- * A file that is being written is read again, a few times; a torn content is never returned.
+ * A file that changes while it is read is read again, a few times. What cannot be seen from outside is
+ * a writer that pauses halfway through: its half is a content like any other, until its next write.
+ * Only a rename replaces a file whole.
  *
  * @param maxBytes - larger files are refused before anything of them is kept
  */
