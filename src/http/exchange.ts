@@ -1,4 +1,4 @@
-import { STATUS_CODES, type ClientRequest, type IncomingMessage } from 'node:http'
+import { STATUS_CODES, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../core/failure.js'
 import { inviteBody } from './body.js'
@@ -134,7 +134,7 @@ export class Exchange {
     this.#headAt = this.#options.now()
     this.#upstreamStatus = status
     try {
-      response.writeHead(status, STATUS_CODES[status] ?? '', fields)
+      writeHead(response, status, fields)
     } catch (error) {
       this.fail('internal', error instanceof Error ? error : new Error(String(error)))
       return
@@ -260,6 +260,25 @@ export class Exchange {
     this.#forward.response.off('close', this.#onClientClose)
     this.#options.settle(outcome)
   }
+}
+
+/**
+ * The head, as generated.
+ *
+ * Beside fields set earlier, `writeHead` of Node 20 keeps the last of repeated fields alone: two
+ * `Set-Cookie` would be one. They are appended one by one then.
+ */
+function writeHead(response: ServerResponse, status: number, fields: readonly string[]): void {
+  const text = STATUS_CODES[status] ?? ''
+  const names = fields.filter((_, index) => index % 2 === 0)
+  const hasRepeats = new Set(names.map((name) => name.toLowerCase())).size < names.length
+  if (!hasRepeats && response.getHeaderNames().length === 0) {
+    response.writeHead(status, text, [...fields])
+    return
+  }
+  for (const name of names) response.removeHeader(name)
+  for (const [index, name] of names.entries()) response.appendHeader(name, fields[index * 2 + 1] ?? '')
+  response.writeHead(status, text)
 }
 
 // a socket that is handed on tells nothing of its handshake: `reusedSocket` is false after a wait in the queue

@@ -4,6 +4,7 @@ import util from 'node:util'
 import httpProxy from 'http-proxy'
 import { Exchange, type ExchangeOutcome } from './exchange.js'
 import type { ForwardOutcome, ForwardRequest, ForwardTimeouts, Forwarder } from './forwarder.js'
+import { isOpen } from './pipelining.js'
 import { createAgents, type AgentOptions } from './upstream-agents.js'
 
 export interface ForwarderOptions extends AgentOptions {
@@ -46,7 +47,8 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
 
   const forward = async (asked: ForwardRequest): Promise<ForwardOutcome> => {
     const request: ForwardRequest = isEmptyStream(asked) ? { ...asked, body: 'none' } : asked
-    if (request.response.destroyed) return { kind: 'client-left', responseStarted: false, ...nothing }
+    if (request.response.destroyed || !isOpen(request.request.socket))
+      return { kind: 'client-left', responseStarted: false, ...nothing }
     let target = targets.get(request.upstream)
     if (target === undefined) {
       target = targetOf(request.upstream)

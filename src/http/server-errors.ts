@@ -1,5 +1,5 @@
 import { ServerResponse, STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { deny } from '../core/decision.js'
 import { renderingOf, type DenialReason } from '../core/reasons.js'
 import { renderOperationOutcome } from '../fhir/operation-outcome.js'
@@ -27,6 +27,9 @@ const reasons: Readonly<Record<string, DenialReason>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 }
 
+const lingerMs = 1_000
+const givenUp = new WeakSet<Duplex>()
+
 /**
  * Answers what Node's `clientError` reports: 400, 408, 414 or 431 with the reason, then closes.
  *
@@ -35,9 +38,12 @@ const reasons: Readonly<Record<string, DenialReason>> = {
  */
 export function answerClientError(
   error: Error & { code?: string },
-  socket: Socket,
+  socket: Duplex,
   options: ServerErrorOptions,
 ): void {
+  // every chunk that comes behind the broken one is reported again
+  if (givenUp.has(socket)) return
+  givenUp.add(socket)
   const parserCode = error.code ?? ''
   const reason = reasons[parserCode] ?? (parserCode.startsWith('HPE_') ? 'request-ambiguous' : undefined)
   if (reason === undefined) {
@@ -51,16 +57,25 @@ export function answerClientError(
   const isAnswered = socket.writable && !isOwed
   const told = reason === 'header-too-large' && isWithinTarget(error) ? 'request-too-long' : reason
   options.onMalformed({ reason: told, parserCode, requestId, isAnswered })
-  if (!isAnswered) {
-    // a refusal that has been given already still has to arrive
-    if (current?.writableEnded === true) socket.destroySoon()
-    else socket.destroy()
-    return
-  }
-  socket.end(malformedAnswer(told, requestId), () => {
-    // without the rest of what the client sends, the connection would stay half open
-    socket.destroySoon()
+  if (isAnswered) closeBehind(socket, malformedAnswer(told, requestId))
+  // a refusal that has been given already still has to arrive
+  else if (current?.writableEnded === true) closeBehind(socket, '')
+  else socket.destroy()
+}
+
+/**
+ * Sends the last bytes, then closes when the client does, or after a second.
+ *
+ * Closed at once, with bytes of the client unread, the connection is reset and the answer lost.
+ */
+function closeBehind(socket: Duplex, bytes: string): void {
+  const timer = setTimeout(() => {
+    socket.destroy()
+  }, lingerMs).unref()
+  socket.once('close', () => {
+    clearTimeout(timer)
   })
+  socket.end(bytes)
 }
 
 /** The whole answer as it stands on the wire. */
@@ -82,7 +97,7 @@ export function malformedAnswer(reason: DenialReason, requestId: string): string
 }
 
 /** The response that Node is writing, or waits for, on this socket. */
-function currentResponse(socket: Socket): ServerResponse | undefined {
+function currentResponse(socket: Duplex): ServerResponse | undefined {
   const current: unknown = Reflect.get(socket, '_httpMessage')
   return isResponse(current) ? current : undefined
 }

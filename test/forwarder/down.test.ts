@@ -5,22 +5,25 @@ import { stand } from './stand.js'
 
 const get = 'GET /a HTTP/1.1\r\nHost: h:8443\r\n\r\n'
 
-test('fields come down in order, with their repeats, and ours in place of theirs', async (t) => {
-  const stage = await stand(t, {
-    answer: () =>
-      'HTTP/1.1 200 Fine\r\nSet-Cookie: a=1; Path=/\r\nETag: W/"1"\r\nset-cookie: b=2\r\nX-Request-Id: theirs\r\n' +
-      'X-Twice: 1\r\nX-Twice: 2\r\nX-Eight: \xe9\r\nContent-Length: 2\r\n\r\nok',
+for (const presets of [undefined, 'id-0']) {
+  test(`fields come down in order, with their repeats, and ours in place of theirs (${presets ?? 'none'} set before)`, async (t) => {
+    const stage = await stand(t, {
+      ...(presets === undefined ? {} : { presets }),
+      answer: () =>
+        'HTTP/1.1 200 Fine\r\nSet-Cookie: a=1; Path=/\r\nETag: W/"1"\r\nset-cookie: b=2\r\nX-Request-Id: theirs\r\n' +
+        'X-Twice: 1\r\nX-Twice: 2\r\nX-Eight: \xe9\r\nContent-Length: 2\r\n\r\nok',
+    })
+    const client = await stage.open()
+    client.send(get)
+    const answer = await client.answer()
+    assert.equal(answer.startLine, 'HTTP/1.1 200 OK')
+    assert.deepEqual(valuesOf(answer, 'set-cookie'), ['a=1; Path=/', 'b=2'])
+    assert.deepEqual(valuesOf(answer, 'x-twice'), ['1', '2'])
+    assert.deepEqual(valuesOf(answer, 'x-eight'), ['\xe9'])
+    assert.deepEqual(valuesOf(answer, 'x-request-id'), ['id-1'])
+    assert.deepEqual(valuesOf(answer, 'etag'), ['W/"1"'])
   })
-  const client = await stage.open()
-  client.send(get)
-  const answer = await client.answer()
-  assert.equal(answer.startLine, 'HTTP/1.1 200 OK')
-  assert.deepEqual(valuesOf(answer, 'set-cookie'), ['a=1; Path=/', 'b=2'])
-  assert.deepEqual(valuesOf(answer, 'x-twice'), ['1', '2'])
-  assert.deepEqual(valuesOf(answer, 'x-eight'), ['\xe9'])
-  assert.deepEqual(valuesOf(answer, 'x-request-id'), ['id-1'])
-  assert.deepEqual(valuesOf(answer, 'etag'), ['W/"1"'])
-})
+}
 
 test('hop-by-hop and nominated fields of the upstream stop here', async (t) => {
   const stage = await stand(t, {

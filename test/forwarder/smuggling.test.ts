@@ -218,6 +218,27 @@ test('pipelined requests go up one after the other, and their answers come down 
   assert.equal(stage.recorder.connections.length, 1)
 })
 
+test('nothing that follows a refused request on its connection is served', async (t) => {
+  const stage = await stand(t)
+  const client = await stage.open()
+  client.send(`GET /outer HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n${inner}${inner}`)
+  assert.equal((await client.answer()).status, 400)
+  client.send(inner)
+  await client.closed
+  assert.equal(client.pending(), '')
+  assert.equal(stage.recorder.connections.length, 0)
+})
+
+test('requests that wait for their turn are told when their connection is gone', async (t) => {
+  const stage = await stand(t, { answer: () => undefined })
+  const client = await stage.open()
+  client.send(inner + inner + inner)
+  await stage.recorder.request(0)
+  client.destroy()
+  await stage.left(2)
+  assert.equal(stage.recorder.requests.length, 1)
+})
+
 test('a broken request behind a whole one does not answer in its place', async (t) => {
   const stage = await stand(t, { answer: () => undefined })
   const client = await stage.open()

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +9,7 @@ import { upstreamFields } from '../../src/http/fields.js'
 import type { Field, ForwardOutcome, Forwarder, ForwardTimeouts } from '../../src/http/forwarder.js'
 import { judgeFraming } from '../../src/http/framing.js'
 import { createHttpProxyForwarder } from '../../src/http/http-proxy-forwarder.js'
-import { earlierAnswer } from '../../src/http/pipelining.js'
+import { awaitTurn } from '../../src/http/pipelining.js'
 import { answerClientError, type MalformedRequest } from '../../src/http/server-errors.js'
 import { openRaw, type RawClient } from '../support/raw-client.js'
 import { startRecorder, type Recorder, type Script } from '../support/recorder.js'
@@ -29,6 +29,8 @@ export interface StandOptions {
   readonly upstreamTls?: { readonly cert: string; readonly key: string }
   readonly authorities?: readonly string[]
   readonly upstream?: string
+  /** `X-Request-Id` set on the response before it is forwarded. */
+  readonly presets?: string
 }
 
 /** A server that judges framing and forwards, before an upstream that records: nothing else of the gateway. */
@@ -43,6 +45,8 @@ export interface Stand {
   readonly outcomes: ForwardOutcome[]
   /** The outcome of this index, once it is there. */
   outcome(index: number): Promise<ForwardOutcome>
+  /** Resolves when this many requests ended by being thrown out. */
+  left(count: number): Promise<void>
   open(): Promise<RawClient>
 }
 
@@ -61,12 +65,18 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
     keepAliveMs: 5_000,
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
+  const thrown = new EventEmitter()
+  let thrownCount = 0
+  thrown.on('thrown', () => {
+    thrownCount += 1
+  })
   const account = new BodyAccount(1_048_576)
   const waiting: { index: number; resolve: (outcome: ForwardOutcome) => void }[] = []
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const denial = judgeFraming(request)
-    await earlierAnswer(request, response)
+    if (options.presets !== undefined) response.setHeader('X-Request-Id', options.presets)
+    if (!(await awaitTurn(request, response))) throw new Error('the connection takes no further request')
     if (denial !== undefined) {
       stage.refusals.push(denial.reason)
       refuse(response, { status: 400, reason: denial.reason })
@@ -112,6 +122,7 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
   }
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch((error: unknown) => {
+      thrown.emit('thrown')
       response.destroy(error instanceof Error ? error : undefined)
     })
   }
@@ -125,10 +136,10 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
   server.on('clientError', (error, socket) => {
-    answerClientError(error, socket as RawClient['socket'], {
+    answerClientError(error, socket, {
       newRequestId: () => 'id-malformed',
       onMalformed: (malformed) => stage.malformed.push(malformed),
-    }) // TLS and plain sockets are net.Sockets
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -147,6 +158,9 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
       const there = stage.outcomes[index]
       if (there !== undefined) return Promise.resolve(there)
       return new Promise((resolve) => waiting.push({ index, resolve }))
+    },
+    left: async (count) => {
+      while (thrownCount < count) await once(thrown, 'thrown')
     },
     open: async () => {
       const client = await openRaw(

@@ -39,7 +39,7 @@ export async function openRaw(port: number, tls?: ConnectionOptions): Promise<Ra
     for (const listener of [...listeners]) listener()
   }
   socket.on('error', () => undefined)
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     pending += chunk.toString('latin1')
     tell()
   })

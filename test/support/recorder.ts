@@ -47,7 +47,11 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
   const waiting: { index: number; resolve: (request: RecordedRequest) => void }[] = []
   const onSocket = (socket: Socket): void => {
     const index = recorder.connections.length
-    const closed = once(socket, 'close').then(() => undefined)
+    const closed = new Promise<void>((resolve) => {
+      socket.once('close', () => {
+        resolve()
+      })
+    })
     const connection = { text: '', socket, closed }
     recorder.connections.push(connection)
     let rest = ''
