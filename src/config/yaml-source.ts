@@ -134,45 +134,42 @@ function inHouseStyle(message: string): string {
 // with a stack of its own: the depth is what it must find out
 function judgeTokens(tokens: readonly CST.Token[], places: Places): Diagnostic[] {
   const problems: Diagnostic[] = []
-  let documents = 0
-  const open: { token: CST.Token; depth: number }[] = tokens.map((token) => ({ token, depth: 0 })).reverse()
-  for (let next = open.pop(); next !== undefined && problems.length < mostProblems; next = open.pop()) {
-    const { token, depth } = next
+  const second = tokens.filter(({ type }) => type === 'document')[1]
+  if (second !== undefined) {
+    const message = 'expected one document, found a second'
+    problems.push(places.diagnostic(second.offset, 'yaml-second-document', message))
+  }
+  const open: CST.Token[] = [...tokens]
+  const depths: number[] = tokens.map(() => 0)
+  for (let token = open.pop(); token !== undefined; token = open.pop()) {
+    const depth = depths.pop() ?? 0
     const refusal = refusedTokens[token.type]
     if (refusal !== undefined) problems.push(places.diagnostic(token.offset, ...refusal))
-    if (token.type === 'document') {
-      documents += 1
-      if (documents === 2) {
-        problems.push(
-          places.diagnostic(token.offset, 'yaml-second-document', 'expected one document, found a second'),
-        )
-      }
-    }
     if (depth > deepest) {
       const message = `expected at most ${deepest} levels of nesting, found more`
-      problems.push(places.diagnostic(token.offset, 'yaml-too-deep', message))
-      return problems
+      return [places.diagnostic(token.offset, 'yaml-too-deep', message)]
     }
-    const below = depth + ('items' in token ? 1 : 0)
-    for (const child of childrenOf(token).reverse()) open.push({ token: child, depth: below })
+    openChildren(token, open)
+    const below = 'items' in token ? depth + 1 : depth
+    while (depths.length < open.length) depths.push(below)
   }
-  return problems
+  problems.sort(({ place: one }, { place: other }) => one.line - other.line || one.column - other.column)
+  return problems.slice(0, mostProblems)
 }
 
-function childrenOf(token: CST.Token): CST.Token[] {
-  const children: CST.Token[] = []
-  if ('start' in token) children.push(...(Array.isArray(token.start) ? token.start : [token.start]))
-  if ('props' in token) children.push(...token.props)
-  if ('items' in token) {
-    for (const item of token.items) {
-      children.push(...item.start)
-      if (item.key) children.push(item.key)
-      if (item.sep) children.push(...item.sep)
-      if (item.value) children.push(item.value)
-    }
+function openChildren(token: CST.Token, open: CST.Token[]): void {
+  if (token.type === 'document') {
+    open.push(...token.start)
+    if (token.value !== undefined) open.push(token.value)
   }
-  if ('value' in token) children.push(token.value)
-  return children
+  if (token.type === 'block-scalar') open.push(...token.props)
+  if (!('items' in token)) return
+  for (const { start, key, sep, value } of token.items) {
+    open.push(...start)
+    if (key) open.push(key)
+    if (sep) open.push(...sep)
+    if (value) open.push(value)
+  }
 }
 
 /** Nodes as plain values; remembers what no configuration may hold. */
