@@ -209,14 +209,24 @@ function createEngine(): httpProxy {
   return proxy
 }
 
-// http-proxy calls `util._extend`, which warns once with DEP0060 from Node 22 on; that one warning is spent here
+/**
+ * Spends the one warning that `util._extend`, which http-proxy calls, gives from Node 22 on (DEP0060).
+ *
+ * It is called once here while nobody hears that code; every other warning is told as ever.
+ */
 function silenceExtendDeprecation(): void {
-  const before = process.noDeprecation
   const extend: unknown = Reflect.get(util, '_extend')
   if (typeof extend !== 'function') return
-  process.noDeprecation = true
-  Reflect.apply(extend, undefined, [{}, {}])
-  process.noDeprecation = before ?? false
+  const before: unknown = Reflect.get(process, 'emitWarning')
+  const emitWarning = process.emitWarning.bind(process)
+  Reflect.set(process, 'emitWarning', (...args: unknown[]) => {
+    if (!args.includes('DEP0060')) Reflect.apply(emitWarning, undefined, args)
+  })
+  try {
+    Reflect.apply(extend, undefined, [{}, {}])
+  } finally {
+    Reflect.set(process, 'emitWarning', before)
+  }
 }
 
 function ignore(): void {
