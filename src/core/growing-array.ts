@@ -1,7 +1,7 @@
 type Numbers = Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>
 
 /** A typed array that grows while it is filled: numbers that the garbage collector never walks. */
-export class GrowingArray<Kind extends Numbers> {
+class GrowingArray<Kind extends Numbers> {
   length = 0
   array: Kind
   readonly #make: (length: number) => Kind

@@ -5,10 +5,10 @@ import { readValue, type Span } from './name-value.js'
 import type { Result } from './result.js'
 
 /** How the text stands round `=`: `CN=x` or `CN = x`. */
-export type Spacing = 'tight' | 'spaced'
+type Spacing = 'tight' | 'spaced'
 
 /** One `TYPE=value` as read: its type, its value and its spacing. */
-export interface WrittenAttribute extends AttributeTypeAndValue {
+interface WrittenAttribute extends AttributeTypeAndValue {
   readonly spacing: Spacing
 }
 
