@@ -39,8 +39,9 @@ const chunkBytes = 256 * 1024
  * touched within two seconds of that reading (the rule git has for its index). One call at a time.
  *
  * @param extensions - of the files that count in a folder; none: all
+ * @param now - epoch milliseconds
  */
-export function createFingerprints(extensions: readonly string[]): Fingerprints {
+export function createFingerprints(extensions: readonly string[], now: () => number): Fingerprints {
   let known = new Map<string, Known>()
   let next = new Map<string, Known>()
 
@@ -51,7 +52,7 @@ export function createFingerprints(extensions: readonly string[]): Fingerprints 
       next.set(path, last)
       return last.digest
     }
-    const readAt = Date.now()
+    const readAt = now()
     const digest = await digestOf(file)
     const touched = Math.max(Number(before.mtimeMs), Number(before.ctimeMs))
     if (readAt - touched > racyMs) next.set(path, { signature, digest })

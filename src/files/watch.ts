@@ -65,7 +65,7 @@ class Watcher implements PathWatcher {
     this.#options = options
     this.#extensions = options.extensions ?? []
     this.#paths = unique(options.paths)
-    this.#fingerprints = createFingerprints(this.#extensions)
+    this.#fingerprints = createFingerprints(this.#extensions, Date.now)
     this.#folders = new FolderWatches({
       onEvent: () => {
         this.#schedule()
