@@ -54,6 +54,7 @@ export const dev: Verb = {
     try {
       ror = await startStandInRor({ host: '127.0.0.1', port: ports.ror })
       const gateway = await startGateway({ file: prepared.configFile, loaded: loaded.value, version })
+      const stopped = untilStopped(gateway)
       say('')
       say(formatFirstCalls(prepared.calls))
       say(
@@ -65,7 +66,7 @@ export const dev: Verb = {
       say(`Audit       ${prepared.shown}/audit.ndjson`)
       say(`Whitelist   ${prepared.shown}/whitelist: edit a file, and it is in force within a second`)
       say('Stop with Ctrl-C; a second start keeps the certificates.')
-      await untilStopped(gateway)
+      await stopped
       return exit.done
     } finally {
       await ror?.close()

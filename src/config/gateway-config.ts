@@ -88,7 +88,7 @@ export interface LimitsConfig {
   readonly connectTimeoutMs: number
   /** Largest body that is passed on unjudged (token form, SOAP request). */
   readonly bodyBytes: number
-  /** Judged bodies held in memory at once, over the whole process. */
+  /** Judged bodies held in memory at once, all together. */
   readonly bodyBytesInFlight: number
 }
 

@@ -125,7 +125,9 @@ export function findEntry(
   }
   const entry = bySubject ?? byPublicKey
   if (entry === undefined) return undefined
-  if (entry.subject !== undefined && !isSameName(entry.subject, client.subject)) return undefined
+  // one found by its name has that name: the look-up compares the whole of it
+  if (bySubject === undefined && entry.subject !== undefined && !isSameName(entry.subject, client.subject))
+    return undefined
   if (entry.publicKey !== undefined && entry.publicKey !== client.spkiSha256) return undefined
   return entry
 }

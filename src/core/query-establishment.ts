@@ -9,7 +9,7 @@ type Found = Result<EstablishmentWritten, Denial>
 
 // what a search value may mean besides itself: an or-list, system|value, composites, escapes, a second decoding
 const meaningfulInSearch = /[,|$\\%+&=;#?]/
- 
+
 const control = /[\u0000-\u001f\u007f-\u009f]/
 const unitCode = /^[A-Za-z0-9](?:[A-Za-z0-9 ._:@*()'!~-]{0,62}[A-Za-z0-9._:@*()'!~-])?$/
 

@@ -22,6 +22,8 @@ export interface FlatWhitelist {
   readonly certificates: ArrayBuffer
   /** Packed establishments (64-bit floats), sorted within each list. */
   readonly establishments: ArrayBuffer
+  /** Ids of the partners, in UTF-8. */
+  readonly ids: CompiledByteTable
   /** `nameKey`s in UTF-8, and for each the certificate it belongs to (32 bits). */
   readonly subjects: CompiledByteTable
   readonly subjectOwners: ArrayBuffer

@@ -14,6 +14,8 @@ export interface EstablishmentWriter {
 
 /** Lookups, and for the tools what the whitelist holds. */
 export interface OpenWhitelist extends Whitelist {
+  /** Whether a partner of this id is listed. */
+  hasPartner(id: string): boolean
   /** Every partner in the order read, decoded one by one; establishments sorted, each once. */
   partners(): Generator<PartnerDeclaration>
   /** Who may write for this establishment (IdNatStruct). */
@@ -61,6 +63,11 @@ export class WhitelistLookup implements OpenWhitelist {
     // the index of an entry means another certificate in another whitelist: there it permits nothing
     if (!(entry instanceof TableEntry) || !entry.isOf(this)) return false
     return this.#reader.lists(entry.index, establishment)
+  }
+
+  hasPartner(id: string): boolean {
+    const bytes = this.#encoder.encode(id)
+    return this.#reader.ids.indexOf(bytes, bytes.length) !== -1
   }
 
   *partners(): Generator<PartnerDeclaration> {

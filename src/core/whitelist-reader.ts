@@ -17,6 +17,7 @@ import {
 
 /** Reads the flat records: decodes one partner or certificate at a time, and searches lists in place. */
 export class WhitelistReader {
+  readonly ids: ByteTable
   readonly subjects: ByteTable
   readonly publicKeys: ByteTable
   readonly #files: ByteTable
@@ -28,6 +29,7 @@ export class WhitelistReader {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
   constructor(flat: FlatWhitelist) {
+    this.ids = new ByteTable(flat.ids)
     this.subjects = new ByteTable(flat.subjects)
     this.publicKeys = new ByteTable(flat.publicKeys)
     this.#files = new ByteTable(flat.files)

@@ -29,7 +29,12 @@ export function openWhitelist(compiled: CompiledWhitelist): OpenWhitelist {
 
 /** The buffers of a compiled whitelist, for the transfer list of a message. */
 export function transferablesOf(compiled: CompiledWhitelist): ArrayBuffer[] {
-  const tables: readonly CompiledByteTable[] = [compiled.subjects, compiled.publicKeys, compiled.files]
+  const tables: readonly CompiledByteTable[] = [
+    compiled.ids,
+    compiled.subjects,
+    compiled.publicKeys,
+    compiled.files,
+  ]
   return [
     ...tables.flatMap(({ keys, ends, slots }) => [keys, ends, slots]),
     compiled.subjectOwners,
@@ -120,6 +125,7 @@ export class WhitelistBuilder {
       records: this.#records.finish(),
       certificates: this.#certificates.finish(),
       establishments,
+      ids: this.#ids.finish(),
       subjects: this.#subjects.finish(),
       subjectOwners: this.#subjectOwners.finish(),
       publicKeys: this.#publicKeys.finish(),

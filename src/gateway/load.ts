@@ -161,7 +161,7 @@ class Loader {
       this.refuse(place, 'whitelist-empty', `expected a .yaml file in the folder \`${path}\`, found none`)
       return undefined
     }
-    const builder = new WhitelistBuilder()
+    const builder = new WhitelistBuilder(place)
     for (const file of files) {
       const text = await this.readText({ path: file, place }, largestWhitelistFile)
       if (text === undefined) continue

@@ -102,7 +102,8 @@ export class Observers {
         establishments: whitelist.establishmentCount,
         crls: crls.map(({ issuer, nextUpdate }) => ({ issuer: commonNameOf(issuer), nextUpdate })),
       })),
-      isPartner: (environment) => policy.environments.has(environment),
+      isPartner: (environment, partner) =>
+        policy.environments.get(environment)?.whitelist.hasPartner(partner) ?? false,
     })
   }
 
