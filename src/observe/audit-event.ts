@@ -56,7 +56,7 @@ export interface AuditEvent {
 }
 
 /** Beyond this many, establishments are counted and not named. */
-export const maxEstablishments = 100
+const maxEstablishments = 100
 
 type Kind = 'time' | 'text' | 'prose' | 'path' | 'number' | 'flag' | 'establishments'
 
@@ -100,7 +100,7 @@ const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
 const steps = Object.entries(kinds).map(([name, kind]) => ({ name, kind, begin: `,"${name}":` }))
 
 /** Version of the line's form: it grows when a field is taken away or changes its meaning. */
-export const auditSchema = 1
+const auditSchema = 1
 
 /** Every field a line may hold, in the order of the line. */
 export const auditFields: readonly string[] = [

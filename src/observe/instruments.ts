@@ -13,11 +13,8 @@ const misnamed = [
   'nodejs_active_resources_total',
 ]
 
-/** Every metric of the gateway, in a registry of its own beside those of the process. */
-export type Instruments = ReturnType<typeof createInstruments>
-
 /**
- * Declares the metrics: name, meaning, labels.
+ * Declares the metrics (name, meaning, labels) in a registry of their own, beside those of the process.
  *
  * @see docs/metrics.md, which a test keeps equal to this
  */

@@ -19,8 +19,8 @@ export type RequestObservation = Pick<
   | 'outcome'
 > & { readonly environment: string }
 
-export type HandshakeResult = 'completed' | 'resumed' | 'refused' | 'failed'
-export type ReloadResult = 'reloaded' | 'refused' | 'unchanged'
+type HandshakeResult = 'completed' | 'resumed' | 'refused' | 'failed'
+type ReloadResult = 'reloaded' | 'refused' | 'unchanged'
 
 /** What a loaded configuration is measured by. */
 export interface PolicyObservation {

@@ -22,7 +22,7 @@ export function redact(text: string): string {
 }
 
 /** Longest text that a log or audit field holds. */
-export const maxText = 1_024
+const maxText = 1_024
 
 /** A text cut to `maxText` UTF-16 units, with a mark that says how many are missing. */
 export function cut(text: string): string {
