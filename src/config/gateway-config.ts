@@ -15,7 +15,7 @@ export interface Listen {
 }
 
 /** `require`: no fresh CRL, no entry; `if-fresh`: judged while fresh; `off`: revocation is not looked at. */
-export type CrlPolicy = 'require' | 'if-fresh' | 'off'
+type CrlPolicy = 'require' | 'if-fresh' | 'off'
 
 /** The server's side of TLS, and what it trusts client certificates by. */
 export interface TlsConfig {
@@ -66,10 +66,10 @@ export interface EnvironmentConfig {
   readonly clientCertChain: boolean
 }
 
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
+type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
 /** Bounds on what one client, and all of them together, may take. */
-export interface LimitsConfig {
+interface LimitsConfig {
   /** Longest request target. */
   readonly uriBytes: number
   /** Request line and fields together. */

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../core/diagnostic.js'
+import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { EnvironmentConfig, GatewayConfig, IdentityHeader, Listen, TlsConfig } from './gateway-config.js'
 import { readApis } from './gateway-apis.js'
 import { refuseSharedAddresses, sharesAddress } from './gateway-addresses.js'
@@ -22,10 +22,8 @@ export function parseGatewayConfig({ file, text }: { readonly file: string; read
   if (raw === undefined) return { config: undefined, diagnostics: inOrder(diagnostics) }
   const reading = new Reading(yaml.value)
   const config = readGateway(raw, reading)
-  return {
-    config: reading.diagnostics.length === 0 ? config : undefined,
-    diagnostics: inOrder(reading.diagnostics),
-  }
+  const isRefused = reading.diagnostics.some(({ severity }) => severity === 'error')
+  return { config: isRefused ? undefined : config, diagnostics: inOrder(reading.diagnostics) }
 }
 
 function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {
@@ -48,6 +46,7 @@ function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {
       ? undefined
       : { listen: readListen(raw.admin.listen, ['admin', 'listen'], reading) }
   refuseSharedAddresses(environments, admin?.listen, reading)
+  warnOfSharedAnchors(environments, reading)
   const { file, onFailure } = raw.audit
   return {
     file: reading.tree.file,
@@ -61,6 +60,24 @@ function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {
     reload: raw.reload,
     shutdown: raw.shutdown,
     limits: raw.limits,
+  }
+}
+
+// IGC-Santé has separate roots for TEST and PROD: one file for both opens one to the clients of the other
+function warnOfSharedAnchors(environments: readonly EnvironmentConfig[], reading: Reading): void {
+  const firsts = new Map<string, { readonly owner: string; readonly place: Place }>()
+  for (const { name, tls } of environments) {
+    for (const { path, place } of tls.clientCa) {
+      const first = firsts.get(path)
+      if (first === undefined) {
+        firsts.set(path, { owner: name, place })
+        continue
+      }
+      if (first.owner === name) continue
+      const message = `the environments \`${first.owner}\` and \`${name}\` trust the same file \`${path}\``
+      const related = [{ place: first.place, message: 'it stands here first' }]
+      reading.diagnostics.push({ severity: 'warning', code: 'shared-anchor', place, message, related })
+    }
   }
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { limitsSchema } from './limits-schema.js'
 import { flagKey, key, path, reading, someOf, sound, text, whole, wholeKey } from './schema-parts.js'
 import { parseTemplate, troubleInOrigin, troubleInPath } from './url-parts.js'
 
 const megabyte = 1024 * 1024
-const hour = 3_600_000
 
 const hostName =
   /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
@@ -155,8 +155,8 @@ const api = z.strictObject({
   searchByPost: flagKey('Whether `POST {type}/_search` is a read here.', false),
 })
 
-/** Values an identity field can carry; `gateway-config` says the same as a type. */
-export const identityValues = [
+// `IdentityValue` of gateway-config, as values
+const identityValues = [
   'subject-rfc4514',
   'subject-openssl',
   'issuer-rfc4514',
@@ -187,62 +187,6 @@ const environment = z.strictObject({
     z.array(identityHeader).default([]),
   ),
   clientCertChain: flagKey('Whether `Client-Cert-Chain` goes upstream too.', false),
-})
-
-const limits = z.strictObject({
-  uriBytes: wholeKey('Longest request target, in bytes.', { min: 256, max: 65_536, default: 8192 }),
-  headerBytes: wholeKey('Request line and fields together, in bytes.', {
-    min: 1024,
-    max: 262_144,
-    default: 32_768,
-  }),
-  headerFields: wholeKey('Number of fields of a request.', { min: 10, max: 1000, default: 100 }),
-  headersTimeoutMs: wholeKey('Time for the fields of a request, in milliseconds.', {
-    min: 100,
-    max: hour,
-    default: 10_000,
-  }),
-  requestTimeoutMs: wholeKey('Time for a whole request with its body, in milliseconds.', {
-    min: 100,
-    max: hour,
-    default: 60_000,
-  }),
-  idleTimeoutMs: wholeKey('Time an open connection may stay without a request, in milliseconds.', {
-    min: 100,
-    max: hour,
-    default: 65_000,
-  }),
-  handshakeTimeoutMs: wholeKey('Time for a TLS handshake, in milliseconds.', {
-    min: 100,
-    max: 120_000,
-    default: 10_000,
-  }),
-  maxConnections: wholeKey('Open connections of an environment.', {
-    min: 1,
-    max: 1_000_000,
-    default: 10_000,
-  }),
-  upstreamConnections: wholeKey('Open connections to one upstream.', { min: 1, max: 65_536, default: 256 }),
-  upstreamTimeoutMs: wholeKey('Longest silence of an upstream, in milliseconds.', {
-    min: 100,
-    max: hour,
-    default: 60_000,
-  }),
-  connectTimeoutMs: wholeKey('Time to reach an upstream, in milliseconds.', {
-    min: 10,
-    max: 120_000,
-    default: 5000,
-  }),
-  bodyBytes: wholeKey('Largest body that is passed on unjudged (token form, SOAP request), in bytes.', {
-    min: 1024,
-    max: 1024 * megabyte,
-    default: 10 * megabyte,
-  }),
-  bodyBytesInFlight: wholeKey('Judged bodies held in memory at once over the whole process, in bytes.', {
-    min: megabyte,
-    max: 16_384 * megabyte,
-    default: 256 * megabyte,
-  }),
 })
 
 /** The shape of gateway.yaml. What no shape can say is checked by `gateway-file`. */
@@ -307,7 +251,7 @@ export const gatewaySchema = z.strictObject({
       })
       .prefault({}),
   ),
-  limits: key('Bounds on what clients may take.', limits.prefault({})),
+  limits: key('Bounds on what clients may take.', limitsSchema.prefault({})),
 })
 
 export type RawGateway = z.output<typeof gatewaySchema>

@@ -8,13 +8,13 @@ import type { RawPartner } from './whitelist-schema.js'
 import type { TreePath } from './yaml-source.js'
 
 /** A file that holds the key of a certificate, and where it was named. */
-export interface PublicKeyFile {
+interface PublicKeyFile {
   readonly file: string
   readonly place: Place
 }
 
 /** A certificate of a partner, its key file not read yet. */
-export interface CertificateDraft extends Omit<CertificateIdentity, 'publicKey'> {
+interface CertificateDraft extends Omit<CertificateIdentity, 'publicKey'> {
   readonly publicKey: SpkiSha256 | PublicKeyFile | undefined
 }
 

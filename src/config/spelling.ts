@@ -1,22 +1,3 @@
-/**
- * The candidate a word was probably meant to be, or undefined where none is near.
- *
- * Case, `-` and `_` count for nothing; otherwise two slips in five letters are forgiven.
- */
-export function closest(word: string, candidates: Iterable<string>): string | undefined {
-  if (word.length > 64) return undefined
-  const meant = folded(word)
-  let best: string | undefined
-  let least = Math.min(Math.max(1, Math.floor(word.length * 0.4)) + 1, word.length)
-  for (const candidate of candidates) {
-    const distance = editDistance(meant, folded(candidate))
-    if (distance >= least) continue
-    best = candidate
-    least = distance
-  }
-  return best
-}
-
 /** `; did you mean \`x\`?`, or nothing: the tail of a message. */
 export function suggestion(word: string, candidates: Iterable<string>): string {
   const found = closest(word, candidates)
@@ -36,6 +17,25 @@ export function alternatives(names: readonly string[]): string {
   const quoted = names.map((name) => `\`${name}\``)
   const last = quoted.pop() ?? 'nothing'
   return quoted.length === 0 ? last : `${quoted.join(', ')} or ${last}`
+}
+
+/**
+ * The candidate a word was probably meant to be, or undefined where none is near.
+ *
+ * Case, `-` and `_` count for nothing; otherwise two slips in five letters are forgiven.
+ */
+function closest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > 64) return undefined
+  const meant = folded(word)
+  let best: string | undefined
+  let least = Math.min(Math.max(1, Math.floor(word.length * 0.4)) + 1, word.length)
+  for (const candidate of candidates) {
+    const distance = editDistance(meant, folded(candidate))
+    if (distance >= least) continue
+    best = candidate
+    least = distance
+  }
+  return best
 }
 
 function folded(word: string): string {

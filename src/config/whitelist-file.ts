@@ -1,12 +1,13 @@
 import type { Diagnostic } from '../core/diagnostic.js'
 import { chunksOf } from './partner-chunks.js'
 import { readPartner, type PartnerDraft } from './partner-draft.js'
+import { readPlainItems } from './plain-items.js'
 import { inOrder, Reading } from './reading.js'
 import { readBySchema, valueAt } from './schema-diagnostics.js'
 import { partnerSchema, whitelistFrame } from './whitelist-schema.js'
 import { readYaml, type TreePath, type YamlText, type YamlTree } from './yaml-source.js'
 
-export type { CertificateDraft, PartnerDraft, PublicKeyFile } from './partner-draft.js'
+export type { PartnerDraft } from './partner-draft.js'
 
 export type OnPartner = (partner: PartnerDraft) => void
 
@@ -36,7 +37,8 @@ export function readWhitelistDocument(
 }
 
 function readChunk(source: YamlText, onPartner: OnPartner): readonly Diagnostic[] {
-  const yaml = readYaml(source)
+  const plain = readPlainItems(source)
+  const yaml = plain === undefined ? readYaml(source) : { ok: true as const, value: plain }
   if (!yaml.ok) return yaml.problem
   const count = Array.isArray(yaml.value.plain) ? yaml.value.plain.length : 0
   return readPartners(yaml.value, { list: [], count }, onPartner)

@@ -2,18 +2,14 @@ import { Composer, isMap, isScalar, isSeq, Parser, type CST, type Document } fro
 import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { Result } from '../core/result.js'
 import { shown } from './spelling.js'
+import { Places, type YamlText } from './text-places.js'
 
-/** A text to read, and the line of its file at which it begins (1 unless it is a part). */
-export interface YamlText {
-  readonly file: string
-  readonly text: string
-  readonly firstLine?: number
-}
+export type { YamlText } from './text-places.js'
 
 /** Keys and list positions, from the root. */
 export type TreePath = readonly PropertyKey[]
 
-/** A YAML text as values: every scalar a string, mappings without prototype. */
+/** A YAML text as values: every scalar a string, mappings as plain objects. */
 export interface YamlTree {
   readonly file: string
   readonly plain: unknown
@@ -29,8 +25,8 @@ export interface YamlTree {
 export const largestText = 4_000_000
 const deepest = 32
 const mostProblems = 20
-// control characters, and those that make a text look like another (CVE-2021-42574)
-const misleading = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069\ufeff]/
+/** Control characters, and those that make a text look like another (CVE-2021-42574). */
+export const misleading = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069\ufeff]/
 
 const refusedTokens: Readonly<Record<string, readonly [code: string, message: string]>> = {
   anchor: ['yaml-anchor', 'anchors are not read here; write the value out'],
@@ -83,43 +79,6 @@ export function readYaml(source: YamlText): Result<YamlTree, readonly Diagnostic
   const value = document.contents === null ? '' : plain.read(document.contents)
   if (plain.problems.length > 0) return { ok: false, problem: plain.problems }
   return { ok: true, value: treeOf(document, value, places) }
-}
-
-/** Offsets of one text as places of its file. */
-class Places {
-  readonly file: string
-  readonly text: string
-  readonly #firstLine: number
-  #lineStarts: number[] | undefined
-
-  constructor(source: YamlText, text: string) {
-    this.file = source.file
-    this.text = text
-    this.#firstLine = source.firstLine ?? 1
-  }
-
-  at(offset: number): Place {
-    this.#lineStarts ??= lineStartsOf(this.text)
-    let low = 0
-    let high = this.#lineStarts.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle
-      else high = middle - 1
-    }
-    const column = offset - (this.#lineStarts[low] ?? 0) + 1
-    return { file: this.file, line: this.#firstLine + low, column }
-  }
-
-  diagnostic(offset: number, code: string, message: string): Diagnostic {
-    return { severity: 'error', code, place: this.at(offset), message }
-  }
-}
-
-function lineStartsOf(text: string): number[] {
-  const starts = [0]
-  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) starts.push(end + 1)
-  return starts
 }
 
 function refused(places: Places, offset: number, [code, message]: readonly [string, string]) {
@@ -186,7 +145,7 @@ class PlainReader {
     if (isSeq(node)) return node.items.map((item) => this.read(item))
     // `key:` without a value, and `{key}`
     if (!isMap(node)) return ''
-    const plain: Record<string, unknown> = Object.create(null) as Record<string, unknown> // a mapping of nothing yet
+    const plain: Record<string, unknown> = {}
     const firsts = new Map<string, number>()
     for (const { key, value } of node.items) {
       const offset = offsetOf(key) ?? node.range?.[0] ?? 0

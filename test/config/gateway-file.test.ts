@@ -13,7 +13,7 @@ const file = '/etc/ror/gateway.yaml'
 
 function read(text: string): GatewayConfig {
   const { config, diagnostics } = parseGatewayConfig({ file, text })
-  assert.deepEqual(diagnostics.map(formatDiagnostic), [])
+  assert.deepEqual(diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic), [])
   assert.ok(config !== undefined)
   return config
 }
@@ -21,7 +21,7 @@ function read(text: string): GatewayConfig {
 function refusals(text: string): readonly string[] {
   const { config, diagnostics } = parseGatewayConfig({ file: 'g.yaml', text })
   assert.equal(config, undefined)
-  return diagnostics.map(formatDiagnostic)
+  return diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic)
 }
 
 /** The contract with one piece replaced; fails where the piece is not there. */
@@ -170,6 +170,15 @@ test('two environments apart by port are read; on one address, only without a sh
   const anywhere = secondEnvironment((text) => text).replaceAll('port: 8443', 'port: 0')
   assert.equal(read(anywhere).environments.length, 2)
   assert.match(refusals(altered('port: 9464', 'port: 8443')).join(), /`sandbox` and `admin` would listen/)
+})
+
+test('two environments that trust one file are read, with a warning', () => {
+  const text = secondEnvironment((body) => body.replace('8443', '8444'))
+  const { config, diagnostics } = parseGatewayConfig({ file: 'g.yaml', text })
+  assert.equal(config?.environments.length, 2)
+  const [warning, ...more] = diagnostics
+  assert.deepEqual([warning?.severity, warning?.code, more.length], ['warning', 'shared-anchor', 0])
+  assert.equal(warning?.related?.[0]?.place.line, 8)
 })
 
 test('names that two things claim are refused with both places', () => {
