@@ -92,7 +92,7 @@ export function upstreamFields(source: UpstreamFieldsSource): readonly Field[] {
 }
 
 /** Whether a name, folded by `foldedName`, is one in which identity is told. */
-export function isIdentityName(folded: string): boolean {
+function isIdentityName(folded: string): boolean {
   return identityNames.has(folded) || identityPrefixes.some((prefix) => folded.startsWith(prefix))
 }
 

@@ -139,24 +139,15 @@ function open(proxy: httpProxy, exchange: Exchange, { forward, target, agent }: 
 /**
  * The object http-proxy builds its request in.
  *
- * It assigns a path with `//` and `http:/` rewritten and a copy of the client's headers; the
- * accessors keep what was judged. A list of fields also keeps order, spelling and repeats.
+ * It assigns a path with `//` and `http:/` rewritten and a copy of the client's headers; what cannot
+ * be written stays as judged. A list of fields also keeps order, spelling and repeats.
  */
 function outgoing(target: string, fields: readonly string[]): object {
-  return {
-    get path() {
-      return target
-    },
-    set path(_rewritten: string) {
-      // stays as judged
-    },
-    get headers() {
-      return fields
-    },
-    set headers(_copied: unknown) {
-      // stay as generated
-    },
-  }
+  return Object.defineProperties({}, { path: fixed(target), headers: fixed(fields) })
+}
+
+function fixed(value: unknown): PropertyDescriptor {
+  return { value, enumerable: true, writable: false, configurable: false }
 }
 
 const framing = /^(?:content-length|transfer-encoding|connection|keep-alive|trailer|te|upgrade|expect)$/i

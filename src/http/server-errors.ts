@@ -79,7 +79,7 @@ function closeBehind(socket: Duplex, bytes: string): void {
 }
 
 /** The whole answer as it stands on the wire. */
-export function malformedAnswer(reason: DenialReason, requestId: string): string {
+function malformedAnswer(reason: DenialReason, requestId: string): string {
   const { status } = renderingOf(reason)
   const { contentType, body } = renderOperationOutcome({ denial: deny(reason), requestId, format: 'json' })
   return [

@@ -50,6 +50,9 @@ export interface Stand {
   open(): Promise<RawClient>
 }
 
+// the engine under test: nothing else in this folder knows which one it is
+const createForwarder = createHttpProxyForwarder
+
 const patient: ForwardTimeouts = { connectMs: 20_000, responseMs: 20_000, idleMs: 20_000 }
 
 /** Stands until the test is over. */
@@ -58,7 +61,7 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
     ...(options.answer === undefined ? {} : { answer: options.answer }),
     ...(options.upstreamTls === undefined ? {} : { tls: options.upstreamTls }),
   })
-  const forwarder = createHttpProxyForwarder({
+  const forwarder = createForwarder({
     timeouts: { ...patient, ...options.timeouts },
     maxConnections: options.maxConnections ?? 16,
     maxWaiting: options.maxWaiting ?? 16,
