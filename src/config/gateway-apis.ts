@@ -42,7 +42,7 @@ function readApi(
   { at, everywhere }: { readonly at: TreePath; readonly everywhere: readonly string[] },
   reading: Reading,
 ): Api {
-  const { name, kind, match, searchByPost } = raw
+  const { name, kind, match, searchByPost, tokenBinding } = raw
   const hosts =
     raw.hosts === undefined ? everywhere : [...new Set(raw.hosts.map((host) => host.toLowerCase()))]
   if (hosts.length === 0) {
@@ -54,6 +54,10 @@ function readApi(
   }
   if (searchByPost && kind !== 'fhir') {
     reading.refuse([...at, 'searchByPost'], 'search-without-fhir', 'stands beside `kind: fhir` only')
+  }
+  if (tokenBinding !== 'off' && kind === 'oauth-token') {
+    const message = 'no token is sent to where tokens are asked for'
+    reading.refuse([...at, 'tokenBinding'], 'binding-without-token', message)
   }
   const upstream = raw.upstream.toLowerCase()
   const firsts = new Map<string, Place>()
@@ -69,7 +73,7 @@ function readApi(
     firsts.set(template, reading.tree.placeOf(path))
     return readWrite(write, path, reading) ?? []
   })
-  return { name, kind, hosts, path: raw.path, match, upstream, writes, searchByPost }
+  return { name, kind, hosts, path: raw.path, match, upstream, writes, searchByPost, tokenBinding }
 }
 
 function refuseClash(later: PlacedApi, earlier: PlacedApi, reading: Reading): void {

@@ -1,5 +1,6 @@
 import type { Api } from '../core/api.js'
 import type { Place } from '../core/diagnostic.js'
+import type { PartnerLimits } from '../core/partner-limits.js'
 
 /** A path of the file system, absolute where the configuration file's own is, and where it was written. */
 export interface PlacedPath {
@@ -62,6 +63,8 @@ export interface EnvironmentConfig {
   readonly whitelist: PlacedPath
   readonly apis: readonly Api[]
   readonly identityHeaders: readonly IdentityHeader[]
+  /** Of each partner whose own entry does not say otherwise. */
+  readonly partnerLimits: PartnerLimits
   /** Whether `Client-Cert-Chain` goes upstream too. @see RFC 9440 section 2.3 */
   readonly clientCertChain: boolean
 }

@@ -3,6 +3,7 @@ import type { EnvironmentConfig, GatewayConfig, IdentityHeader, Listen, TlsConfi
 import { readApis } from './gateway-apis.js'
 import { refuseSharedAddresses, sharesAddress } from './gateway-addresses.js'
 import { gatewaySchema, type RawEnvironment, type RawGateway } from './gateway-schema.js'
+import { readPartnerLimits } from './partner-limits-schema.js'
 import { inOrder, Reading } from './reading.js'
 import { readBySchema } from './schema-diagnostics.js'
 import { readYaml, type TreePath } from './yaml-source.js'
@@ -96,6 +97,7 @@ function readEnvironment(
     whitelist: reading.placedPath([...at, 'whitelist'], raw.whitelist),
     apis: readApis(raw, { at, addressHosts }, reading),
     identityHeaders: readIdentityHeaders(raw.identityHeaders, [...at, 'identityHeaders'], reading),
+    partnerLimits: readPartnerLimits(raw.partnerLimits),
     clientCertChain: raw.clientCertChain,
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limitsSchema } from './limits-schema.js'
+import { partnerLimitsSchema } from './partner-limits-schema.js'
 import { flagKey, key, path, reading, someOf, sound, text, whole, wholeKey } from './schema-parts.js'
 import { parseTemplate, troubleInOrigin, troubleInPath } from './url-parts.js'
 
@@ -153,6 +154,10 @@ const api = z.strictObject({
   upstream: key('Origin of the server behind: `http://127.0.0.1:9081`.', sound(troubleInOrigin)),
   writes: key('The writes that are open; what is not described is not writable.', z.array(write).default([])),
   searchByPost: flagKey('Whether `POST {type}/_search` is a read here.', false),
+  tokenBinding: key(
+    'Whether the Bearer token must be bound to the certificate of the connection (RFC 8705 section 3): `if-present` judges tokens that say so, `required` refuses the others, too.',
+    z.enum(['off', 'if-present', 'required']).default('off'),
+  ),
 })
 
 // `IdentityValue` of gateway-config, as values
@@ -185,6 +190,10 @@ const environment = z.strictObject({
   identityHeaders: key(
     'Fields sent upstream beside RFC 9440 `Client-Cert`, for servers that read others.',
     z.array(identityHeader).default([]),
+  ),
+  partnerLimits: key(
+    'What each partner may take, where its own entry does not say otherwise.',
+    partnerLimitsSchema.default({}),
   ),
   clientCertChain: flagKey('Whether `Client-Cert-Chain` goes upstream too.', false),
 })

@@ -2,6 +2,7 @@ import type { Place } from '../core/diagnostic.js'
 import type { CertificateIdentity, PartnerDeclaration } from '../core/partner.js'
 import type { SpkiSha256 } from '../core/spki.js'
 import type { PlacedPath } from './gateway-config.js'
+import { readPartnerLimits } from './partner-limits-schema.js'
 import { resolvePath } from './paths.js'
 import type { Reading } from './reading.js'
 import type { RawPartner } from './whitelist-schema.js'
@@ -38,6 +39,9 @@ export function readPartner(raw: RawPartner, at: TreePath, reading: Reading): Pa
     validFrom: raw.validFrom,
     validUntil: raw.validUntil,
     rorHeaders: readRorHeaders(raw.rorHeaders, [...at, 'rorHeaders'], reading),
+    ...(raw.rorHeadersMode === 'inject' && { rorHeadersMode: 'inject' }),
+    ...(raw.clientId !== undefined && { clientId: raw.clientId }),
+    ...(raw.limits !== undefined && { limits: readPartnerLimits(raw.limits) }),
     mode: raw.mode,
     certificates,
     establishments: raw.establishments,
@@ -55,6 +59,9 @@ export function readPartner(raw: RawPartner, at: TreePath, reading: Reading): Pa
       { code: 'validity-empty', message },
       reading.tree.placeOf([...at, 'validFrom']),
     )
+  }
+  if (draft.rorHeadersMode === 'inject' && Object.keys(draft.rorHeaders).length === 0) {
+    reading.refuse([...at, 'rorHeadersMode'], 'nothing-to-inject', '`inject` needs values in `rorHeaders`')
   }
   return reading.diagnostics.length === before ? draft : undefined
 }

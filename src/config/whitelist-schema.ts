@@ -4,6 +4,7 @@ import { parseName } from '../core/name-text.js'
 import type { Result } from '../core/result.js'
 import { parseSpkiSha256, type SpkiSha256 } from '../core/spki.js'
 import { parseValidity } from './paris-day.js'
+import { partnerLimitsSchema } from './partner-limits-schema.js'
 import { key, path, reading, someOf, text } from './schema-parts.js'
 
 const keyFile = /\.(?:pem|cer|crt|der|p7b|p7c|pub)$/i
@@ -97,6 +98,18 @@ export const partnerSchema = z.strictObject({
       default: {},
     },
   ),
+  rorHeadersMode: key(
+    '`pin`: the values of `rorHeaders` may be sent, or left out; `inject`: the gateway itself sends them to `fhir` APIs, other values are refused just so.',
+    z.enum(['pin', 'inject']).default('pin'),
+  ),
+  clientId: key(
+    'The one OAuth2 client (`client_id`) that may ask for a token with these certificates; any where absent.',
+    fieldValue.max(255, 'expected at most 255 characters'),
+  ).optional(),
+  limits: key(
+    'What this partner may take; a key that is absent is that of `partnerLimits` of the environment.',
+    partnerLimitsSchema,
+  ).optional(),
   mode: key(
     '`enforce`, or `report-only`: judge, count and log, but let pass what the own entry forbids.',
     z.enum(['enforce', 'report-only']).default('enforce'),

@@ -3,6 +3,7 @@ import { deny, type Denial, type EstablishmentWritten } from './decision.js'
 import type { DistinguishedName } from './distinguished-name.js'
 import { isSameName, nameKey } from './distinguished-name.js'
 import type { DenialReason } from './reasons.js'
+import { judgeRorHeaders } from './ror-headers.js'
 import type { Operation, Route } from './route.js'
 import type { SpkiSha256 } from './spki.js'
 import type { Whitelist, WhitelistEntry } from './whitelist.js'
@@ -106,6 +107,14 @@ export function permitWrite(
   return isOverlooked(entry, denial) ? { effect: 'permit', overlooked: denial } : denial
 }
 
+/**
+ * What a denial that only the partner's own entry calls for (a limit, the client id) comes to: itself,
+ * or a permission that notes it where the partner is on probation.
+ */
+export function settle(entry: WhitelistEntry, denial: Denial): Permission | Denial {
+  return isReportOnly(entry) ? { effect: 'permit', overlooked: denial } : denial
+}
+
 /** The entry that lists this client, as the API demands it (by either, where no API is known). */
 export function findEntry(
   whitelist: Whitelist,
@@ -155,23 +164,10 @@ function judgeWritten(
   return undefined
 }
 
-function judgeRorHeaders(
-  pinned: Readonly<Record<string, string>>,
-  operation: Operation,
-  sent: Readonly<Record<string, string>>,
-): Denial | undefined {
-  for (const [name, value] of Object.entries(sent)) {
-    // the upstream wants them absent there (ROR.md section 2)
-    if (operation.kind === 'write' && operation.rule.establishment.from === 'query') {
-      return deny('ror-header-mismatch', { sent: { header: name, expected: 'absent on this write' } })
-    }
-    if (Object.hasOwn(pinned, name) && pinned[name] !== value) {
-      return deny('ror-header-mismatch', { sent: { header: name, found: value } })
-    }
-  }
-  return undefined
+function isOverlooked(entry: WhitelistEntry, denial: Denial): boolean {
+  return isReportOnly(entry) && overlookable.has(denial.reason)
 }
 
-function isOverlooked(entry: WhitelistEntry, denial: Denial): boolean {
-  return entry.partner.mode === 'report-only' && overlookable.has(denial.reason)
+function isReportOnly({ partner }: WhitelistEntry): boolean {
+  return partner.mode === 'report-only'
 }

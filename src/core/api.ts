@@ -4,6 +4,12 @@ export type ApiKind = 'oauth-token' | 'fhir' | 'csd'
 /** By what a certificate must stand in the whitelist for this API. */
 export type MatchBy = 'subject' | 'public-key' | 'either'
 
+/**
+ * Whether the access token must be bound to the certificate of the connection: `if-present` judges
+ * the tokens that say so, `required` refuses the others, too. @see RFC 8705 section 3
+ */
+export type TokenBinding = 'off' | 'if-present' | 'required'
+
 export type WriteMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** How a query parameter spells the establishment. @see ROR.md section 3 */
@@ -55,4 +61,5 @@ export interface Api {
   readonly writes: readonly WriteRule[]
   /** Whether `POST {type}/_search` is a read here. */
   readonly searchByPost: boolean
+  readonly tokenBinding: TokenBinding
 }

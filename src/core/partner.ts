@@ -1,11 +1,15 @@
 import type { Place } from './diagnostic.js'
 import type { DistinguishedName } from './distinguished-name.js'
+import type { PartnerLimits } from './partner-limits.js'
 import type { SpkiSha256 } from './spki.js'
 
 export type Solution = 'regional-eai' | 'saas' | 'proprietary' | 'consumer'
 
 /** `enforce`, or `report-only`: judge, count and log, but let pass. */
 export type PartnerMode = 'enforce' | 'report-only'
+
+/** `pin`: a `Ror-*` field sent otherwise is refused; `inject`: the gateway sends them itself, too. */
+export type RorHeadersMode = 'pin' | 'inject'
 
 /** What a whitelist entry says of a partner, beside its certificates and establishments. */
 export interface Partner {
@@ -20,6 +24,12 @@ export interface Partner {
   readonly validUntil: number | undefined
   /** Header name in lower case → the one value that may be sent. */
   readonly rorHeaders: Readonly<Record<string, string>>
+  /** Absent: `pin`. */
+  readonly rorHeadersMode?: RorHeadersMode
+  /** The one OAuth2 client that may ask for a token with these certificates; absent: any. */
+  readonly clientId?: string
+  /** What stands here goes before the limits of the environment. */
+  readonly limits?: PartnerLimits
   readonly mode: PartnerMode
 }
 

@@ -180,6 +180,13 @@ const table = {
     en: 'the access token is not bound to the certificate of this connection',
     fr: 'le jeton d’accès n’est pas lié au certificat de cette connexion',
   },
+  'client-id-mismatch': {
+    status: 403,
+    issue: 'forbidden',
+    oauth: 'invalid_client',
+    en: 'the client id is not the one that has been given to this partner',
+    fr: 'l’identifiant client (client_id) n’est pas celui qui a été attribué à ce partenaire',
+  },
   'write-not-described': {
     status: 403,
     issue: 'not-supported',
@@ -219,8 +226,8 @@ const table = {
     status: 413,
     issue: 'too-long',
     oauth: 'invalid_request',
-    en: 'the body is larger than this write takes',
-    fr: 'le corps est plus volumineux que ce que cette écriture accepte',
+    en: 'the body is larger than what is taken here',
+    fr: 'le corps est plus volumineux que ce qui est accepté ici',
   },
   'body-unreadable': {
     status: 400,

@@ -73,18 +73,24 @@ type PartnerRecord = readonly [
   validFrom: number | null,
   validUntil: number | null,
   rorHeaders: Partner['rorHeaders'],
+  // most partners have none of these
+  more?: Pick<Partner, 'rorHeadersMode' | 'clientId' | 'limits'>,
 ]
 
 /** A partner's record as text. */
 export function encodePartner(partner: Partner): string {
   const { id, name, solution, mode, apis, validFrom, validUntil, rorHeaders } = partner
+  const { rorHeadersMode, clientId, limits } = partner
   const dates = [validFrom ?? null, validUntil ?? null] as const
-  return JSON.stringify([id, name, solution, mode, apis, ...dates, rorHeaders] satisfies PartnerRecord)
+  const record: PartnerRecord = [id, name, solution, mode, apis, ...dates, rorHeaders]
+  if (rorHeadersMode === undefined && clientId === undefined && limits === undefined)
+    return JSON.stringify(record)
+  return JSON.stringify([...record, { rorHeadersMode, clientId, limits }])
 }
 
 /** The partner of a record that `encodePartner` wrote. */
 export function decodePartner(record: string): Partner {
-  const [id, name, solution, mode, apis, from, until, rorHeaders] = JSON.parse(record) as PartnerRecord // written by encodePartner alone
+  const [id, name, solution, mode, apis, from, until, rorHeaders, more] = JSON.parse(record) as PartnerRecord // written by encodePartner alone
   return {
     id,
     name,
@@ -93,6 +99,7 @@ export function decodePartner(record: string): Partner {
     validFrom: from ?? undefined,
     validUntil: until ?? undefined,
     rorHeaders,
+    ...more,
     mode,
   }
 }
