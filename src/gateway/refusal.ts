@@ -19,7 +19,10 @@ export interface Audience {
 /** A refusal in the client's language: OperationOutcome, RFC 6749 error or SOAP Fault. Never a 404. */
 export function refusalAnswer(denial: Denial, audience: Audience): Answer {
   const { status } = renderingOf(denial.reason)
-  const fields: Record<string, string> = { 'Ror-Gateway-Reason': denial.reason }
+  const fields: Record<string, string> = {
+    'X-Request-Id': audience.requestId,
+    'Ror-Gateway-Reason': denial.reason,
+  }
   // a 401 must name a challenge; there is no registered one for TLS client certificates (RFC 9110 section 11.6.1)
   if (status === 401) fields['WWW-Authenticate'] = 'ClientCertificate realm="ROR"'
   if (status === 405) fields['Allow'] = denial.sent?.['allowed'] ?? ''
@@ -31,7 +34,10 @@ export function refusalAnswer(denial: Denial, audience: Audience): Answer {
 export function failureAnswer(status: number, audience: Audience): Answer {
   const { requestId, request, kind } = audience
   const failure = { requestId, status }
-  const fields: Record<string, string> = status === 503 ? { 'Retry-After': '10' } : {}
+  const fields: Record<string, string> = {
+    'X-Request-Id': requestId,
+    ...(status === 503 && { 'Retry-After': '10' }),
+  }
   switch (kind) {
     case 'oauth-token':
       return { status, fields, ...renderTokenFailure(failure) }

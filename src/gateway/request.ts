@@ -40,7 +40,6 @@ export async function serveRequest(
   gateway.began()
   if (gateway.isDraining()) response.shouldKeepAlive = false
   try {
-    response.setHeader('X-Request-Id', event.requestId)
     // what follows a request whose end is in doubt is no request: nothing is judged, nothing is sent
     if (!(await awaitTurn(request, response)))
       throw new Failure('client-left', 'the connection takes no further request')

@@ -65,6 +65,7 @@ export function diagnoseConnection(question: Question, now: number): Answer {
       status: 200,
       contentType: 'application/json; charset=utf-8',
       body: `${JSON.stringify(report, null, 2)}\n`,
+      fields: { 'X-Request-Id': report.requestId },
     }
   }
   return {
@@ -72,6 +73,7 @@ export function diagnoseConnection(question: Question, now: number): Answer {
     contentType: 'text/html; charset=utf-8',
     body: pageOf(report),
     fields: {
+      'X-Request-Id': report.requestId,
       'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
       'Referrer-Policy': 'no-referrer',
     },

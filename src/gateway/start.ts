@@ -1,7 +1,8 @@
 import { startAdmin, type AdminServer } from '../admin/server.js'
 import { formatDiagnostic } from '../core/diagnostic.js'
+import { Connections } from './connections.js'
 import { createForwarders } from './forwarders.js'
-import { materialsOf, openListeners, type EnvironmentListener } from './listeners.js'
+import { openListeners, type EnvironmentListener } from './listeners.js'
 import { openObservers } from './observers.js'
 import type { LoadedPolicy } from './policy.js'
 import { PolicySource, type ReloadReport, type ReloadTrigger } from './policy-source.js'
@@ -36,6 +37,9 @@ export interface RunningGateway {
   stop(signal: string): Promise<void>
 }
 
+// how soon what time alone changes is seen: with the grace of connections, within a second
+const heartbeatMs = 500
+
 /**
  * Starts everything: the audit trail first, the listeners last.
  *
@@ -61,8 +65,8 @@ export async function startGateway({
     onReload: (report) => {
       if (report.result === 'reloaded') {
         const policy = source.current()
-        for (const { listener, environments } of listeners)
-          listener.replace(materialsOf(policy, environments))
+        for (const listener of listeners) listener.refresh()
+        connections.review()
         observers.policyInForce(policy)
       }
       state.reloaded(report)
@@ -73,6 +77,16 @@ export async function startGateway({
     },
   })
   const state = new GatewayState({ source, observers, forwarders, now, config })
+  const connections = new Connections({
+    policy: () => source.current(),
+    now,
+    onLost: (lost) => {
+      observers.lostStanding(lost)
+    },
+    onError: (error) => {
+      log.error('an open connection could not be judged, so it is closed', { error })
+    },
+  })
 
   function tell({ result, trigger, revision, diagnostics, durationMs }: ReloadReport): void {
     const fields = { result, trigger, revision, durationMs, diagnostics: diagnostics.map(formatDiagnostic) }
@@ -90,7 +104,7 @@ export async function startGateway({
   }
 
   try {
-    listeners = await openListeners({ policy: source.current(), state, observers })
+    listeners = await openListeners({ policy: source.current(), state, observers, connections })
     if (config.admin !== undefined) {
       admin = await startAdmin({
         listen: config.admin.listen,
@@ -121,6 +135,11 @@ export async function startGateway({
   })
   audit.write({ time: now(), event: 'start', policyRevision: policy.revision, version })
   await source.follow()
+  const heartbeat = setInterval(() => {
+    connections.tick()
+    for (const listener of listeners) listener.refresh()
+  }, heartbeatMs)
+  heartbeat.unref()
 
   return {
     addresses: listening,
@@ -132,13 +151,16 @@ export async function startGateway({
     flushAudit: () => audit.flush(),
     stop: async (signal) => {
       log.info('stopping: requests under way may finish', { signal, requests: state.requestsUnderWay() })
+      clearInterval(heartbeat)
       await source.close()
       const closed = listeners.map(({ listener }) => listener.close())
-      const isDrained = await withinSeconds(state.drain(), config.shutdown.drainSeconds)
-      if (!isDrained)
+      // a request that is answered still has bytes on their way: its connection ends by itself
+      const gone = state.drain().then(() => Promise.all(closed))
+      if (!(await withinSeconds(gone, config.shutdown.drainSeconds))) {
         log.warn('the deadline has passed: the last connections are cut', {
           requests: state.requestsUnderWay(),
         })
+      }
       for (const { listener } of listeners) for (const socket of listener.connections()) socket.destroy()
       await Promise.all(closed)
       audit.write({ time: now(), event: 'stop', policyRevision: source.current().revision, version })
@@ -148,7 +170,7 @@ export async function startGateway({
   }
 }
 
-async function withinSeconds(work: Promise<void>, seconds: number): Promise<boolean> {
+async function withinSeconds(work: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => {
