@@ -7,6 +7,8 @@ export const exit = { done: 0, couldNot: 1, denied: 2, invalid: 3, usage: 64 } a
 export interface Streams {
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream
+  /** Environment variables (language, colours); those of the process where absent. */
+  readonly variables?: Readonly<Record<string, string | undefined>>
 }
 
 /** An option as a verb declares it: long name, value or flag, and its line of help. */
@@ -16,19 +18,34 @@ export interface OptionDeclaration {
   readonly value?: string
   readonly default?: string
   readonly required?: boolean
+  /** May be given several times; its value is a list (`listOption`). */
+  readonly multiple?: boolean
+  readonly help: string
+}
+
+/** An argument without a name; it is found among the options under its name in lower case. */
+export interface PositionalDeclaration {
+  /** As the help shows it: `OLD`. */
+  readonly name: string
+  /** Takes all that are left, none at all only where it is optional. */
+  readonly multiple?: boolean
+  readonly optional?: boolean
   readonly help: string
 }
 
 export interface Verb {
   readonly name: string
   readonly summary: string
+  readonly positionals?: readonly PositionalDeclaration[]
   readonly options: readonly OptionDeclaration[]
   readonly examples: readonly string[]
   run(options: VerbOptions, streams: Streams): Promise<number>
 }
 
-/** The options as given; a flag is `true`. */
-export type VerbOptions = Readonly<Record<string, string | boolean | undefined>>
+/** The options and positional arguments as given; a flag is `true`. */
+export type VerbOptions = Readonly<Record<string, OptionValue>>
+
+type OptionValue = string | boolean | readonly string[] | undefined
 
 const help: OptionDeclaration = { name: 'help', help: 'show this help' }
 
@@ -41,18 +58,18 @@ export class UsageError extends Error {
 export function parseOptions(verb: Verb, args: readonly string[]): VerbOptions {
   const declared = [...verb.options, help]
   const options = Object.fromEntries(
-    declared.map(({ name, ...option }) => [
+    declared.map(({ name, multiple = false, ...option }) => [
       name,
-      { type: option.value === undefined ? ('boolean' as const) : ('string' as const) },
+      { type: option.value === undefined ? ('boolean' as const) : ('string' as const), multiple },
     ]),
   )
-  let values: VerbOptions
+  let values: Readonly<Record<string, OptionValue>>
+  let positionals: readonly string[]
   try {
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
-    const [stray] = parsed.positionals
-    if (stray !== undefined) throw new UsageError(`unexpected argument \`${stray}\``)
-    // no option is declared `multiple`, so none is an array
-    values = parsed.values
+    positionals = parsed.positionals
+    // an option is text or a flag, or a list of text where it is `multiple`: no flag is
+    values = parsed.values as Readonly<Record<string, OptionValue>> // as declared above
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError(
@@ -62,20 +79,41 @@ export function parseOptions(verb: Verb, args: readonly string[]): VerbOptions {
       ),
     )
   }
-  const filled: Record<string, string | boolean | undefined> = { ...values }
+  const filled: Record<string, OptionValue> = { ...values }
+  if (values['help'] === true) return filled
   for (const { name, default: preset, required } of verb.options) {
     filled[name] ??= preset
-    if (required === true && filled[name] === undefined && values['help'] !== true) {
-      throw new UsageError(`expected --${name}`)
-    }
+    if (required === true && filled[name] === undefined) throw new UsageError(`expected --${name}`)
   }
-  return filled
+  return { ...filled, ...namePositionals(verb.positionals ?? [], positionals) }
+}
+
+function namePositionals(
+  declared: readonly PositionalDeclaration[],
+  given: readonly string[],
+): Record<string, OptionValue> {
+  const named: Record<string, OptionValue> = {}
+  let next = 0
+  for (const { name, multiple, optional } of declared) {
+    if (optional !== true && given[next] === undefined) throw new UsageError(`expected ${name}`)
+    named[name.toLowerCase()] = multiple === true ? given.slice(next) : given[next]
+    next += multiple === true ? given.length : 1
+  }
+  const stray = given[next]
+  if (stray !== undefined) throw new UsageError(`unexpected argument \`${stray}\``)
+  return named
 }
 
 /** A value that must be text. */
 export function textOption(options: VerbOptions, name: string): string | undefined {
   const value = options[name]
   return typeof value === 'string' ? value : undefined
+}
+
+/** The values of an option or positional that is declared `multiple`. */
+export function listOption(options: VerbOptions, name: string): readonly string[] {
+  const value = options[name]
+  return typeof value === 'object' ? value : []
 }
 
 /** A whole number within bounds. @throws UsageError */
@@ -90,6 +128,7 @@ export function portOption(options: VerbOptions, name: string): number {
 
 /** The help text of a verb. */
 export function helpOf(verb: Verb): string {
+  const positionals = verb.positionals ?? []
   const rows = [...verb.options, help].map((option) => {
     const left = option.value === undefined ? `--${option.name}` : `--${option.name} ${option.value}`
     const preset = option.default === undefined ? '' : ` (default ${option.default})`
@@ -98,6 +137,9 @@ export function helpOf(verb: Verb): string {
   return [
     `ror-gateway ${verb.name}: ${verb.summary}`,
     '',
+    `Usage: ${usageOf(verb)}`,
+    '',
+    ...(positionals.length === 0 ? [] : ['Arguments', ...positionals.map(argumentRow), '']),
     'Options',
     ...rows,
     '',
@@ -107,6 +149,19 @@ export function helpOf(verb: Verb): string {
     'Exit codes: 0 done, 1 could not, 2 denied, 3 invalid, 64 usage',
     '',
   ].join('\n')
+}
+
+/** The verb's command line in one: `ror-gateway diff OLD NEW [OPTIONS]`. */
+export function usageOf({ name, positionals = [] }: Verb): string {
+  const shown = positionals.map((each) => {
+    const argument = each.multiple === true ? `${each.name}…` : each.name
+    return each.optional === true ? `[${argument}]` : argument
+  })
+  return ['ror-gateway', name, ...shown, '[OPTIONS]'].join(' ')
+}
+
+function argumentRow({ name, help: says }: PositionalDeclaration): string {
+  return `  ${name.padEnd(26)} ${says}`
 }
 
 function messageOf(error: unknown, known: readonly string[]): string {
