@@ -153,12 +153,11 @@ function judgeWritten(
 ): Denial | undefined {
   if ('effect' in written) return written
   if (written.length === 0) return deny('establishment-missing')
-  for (const { idNatStruct, at } of written) {
+  for (const { idNatStruct, at, behind } of written) {
     if (!whitelist.permits(entry, idNatStruct)) {
-      return deny('establishment-not-permitted', {
-        detail: idNatStruct,
-        sent: { establishment: idNatStruct, at },
-      })
+      // what was looked up is another's, perhaps: the client is told what it sent, not what stands behind it
+      const sent = behind === undefined ? { establishment: idNatStruct, at } : { reference: behind }
+      return deny('establishment-not-permitted', { detail: idNatStruct, sent })
     }
   }
   return undefined
@@ -168,6 +167,7 @@ function isOverlooked(entry: WhitelistEntry, denial: Denial): boolean {
   return isReportOnly(entry) && overlookable.has(denial.reason)
 }
 
-function isReportOnly({ partner }: WhitelistEntry): boolean {
+/** Whether what the partner's own entry forbids is judged, counted and logged, but passes. */
+export function isReportOnly({ partner }: WhitelistEntry): boolean {
   return partner.mode === 'report-only'
 }

@@ -19,7 +19,8 @@ interface Fault {
 }
 
 /**
- * A refusal as a SOAP Fault, in the version of the request: `application/soap+xml` is 1.2, anything else 1.1.
+ * A refusal as a SOAP Fault, in the version of the request: `application/soap+xml`, also as the type of
+ * an envelope with attachments, is 1.2, anything else 1.1.
  *
  * The detail holds our reason, both sentences, what the client itself sent and the request id.
  *
@@ -65,10 +66,16 @@ export function renderSoapFailure(failure: {
 }
 
 function render(fault: Fault, contentType: string | undefined): RenderedFault {
-  const isSoap12 = /^application\/soap\+xml[ \t]*(?:;|$)/i.test(contentType ?? '')
+  const isSoap12 = isSoap12Type(contentType ?? '')
   return isSoap12
     ? { contentType: 'application/soap+xml; charset=utf-8', body: soap12(fault) }
     : { contentType: 'text/xml; charset=utf-8', body: soap11(fault) }
+}
+
+// with attachments (MTOM) the type of the envelope stands in a parameter (RFC 2387 section 3)
+function isSoap12Type(contentType: string): boolean {
+  if (/^multipart\/related[ \t]*;/i.test(contentType)) return /"application\/soap\+xml[";]/i.test(contentType)
+  return /^application\/soap\+xml[ \t]*(?:;|$)/i.test(contentType)
 }
 
 function soap11({ isSender, fr, detail }: Fault): string {

@@ -1,5 +1,6 @@
 import type { Admission } from '../core/admission.js'
 import { Failure } from '../core/failure.js'
+import { injectedRorHeaders } from '../core/ror-headers.js'
 import { upstreamFields } from '../http/fields.js'
 import { identityFields } from './identity-fields.js'
 import type { Arrival } from './arrival.js'
@@ -25,7 +26,10 @@ export async function forwardAdmitted(
     target: target.raw,
     fields: upstreamFields({
       rawHeaders: request.rawHeaders,
-      identity: identityFields(environment, { identity, entry: admission.entry, chain }),
+      identity: [
+        ...identityFields(environment, { identity, entry: admission.entry, chain }),
+        ...injectedRorHeaders(admission.entry.partner, admission),
+      ],
       identityNames: environment.config.identityHeaders.map(({ name }) => name),
       forwarded: { clientAddress: peer.address, host },
       requestId: event.requestId,

@@ -2,6 +2,7 @@ import type { BodyAccount } from '../http/body.js'
 import type { Forwarder } from '../http/forwarder.js'
 import type { Log } from '../observe/log.js'
 import type { IdentityCache } from './identity.js'
+import type { PartnerLimiter } from './partner-limiter.js'
 import type { Policy } from './policy.js'
 import type { RequestEvent } from './request-event.js'
 
@@ -18,6 +19,7 @@ export interface Gateway {
   now(): number
   readonly identities: IdentityCache
   readonly bodyAccount: BodyAccount
+  readonly limiter: PartnerLimiter
   readonly log: Log
   /** True once the process is stopping: answers close their connections. */
   isDraining(): boolean

@@ -23,11 +23,17 @@ export function refusalAnswer(denial: Denial, audience: Audience): Answer {
     'X-Request-Id': audience.requestId,
     'Ror-Gateway-Reason': denial.reason,
   }
-  // a 401 must name a challenge; there is no registered one for TLS client certificates (RFC 9110 section 11.6.1)
-  if (status === 401) fields['WWW-Authenticate'] = 'ClientCertificate realm="ROR"'
+  if (status === 401) fields['WWW-Authenticate'] = challengeFor(denial)
   if (status === 405) fields['Allow'] = denial.sent?.['allowed'] ?? ''
   if (status === 429 || status === 503) fields['Retry-After'] = denial.sent?.['retryAfter'] ?? '30'
   return { status, fields, isLast: denial.reason === 'request-ambiguous', ...render(denial, audience) }
+}
+
+// a 401 must name a challenge; there is no registered one for TLS client certificates (RFC 9110 section 11.6.1)
+function challengeFor({ reason }: Denial): string {
+  // RFC 8705 section 3
+  if (reason === 'token-binding-mismatch') return 'Bearer realm="ROR", error="invalid_token"'
+  return 'ClientCertificate realm="ROR"'
 }
 
 /** What is said of a failure: the request id, nothing else. */

@@ -4,14 +4,13 @@ import type { Denial } from '../core/decision.js'
 import { Failure, statusOf } from '../core/failure.js'
 import { awaitTurn } from '../http/pipelining.js'
 import { peerOf, type Peer } from '../tls/peer.js'
-import { hasBody, sendAnswer } from './answer.js'
+import { serveAdmitted } from './admitted.js'
+import { sendAnswer } from './answer.js'
 import { arrive, type Arrival } from './arrival.js'
-import { forwardAdmitted } from './forward.js'
 import type { Entrance, Gateway } from './gateway.js'
 import { failureAnswer, refusalAnswer } from './refusal.js'
 import { RequestEvent } from './request-event.js'
 import { diagnoseConnection, selfDiagnosisPath } from './self-diagnosis.js'
-import { judgeAndForwardWrite } from './write.js'
 
 /** One request on its way: what the steps of the story share. */
 export interface Exchange {
@@ -75,11 +74,7 @@ async function judgeAndForward(exchange: Exchange): Promise<Denial | undefined> 
     ),
   )
   if (admission.effect === 'deny') return admission
-  const { operation } = admission
-  if (operation.kind === 'write')
-    return judgeAndForwardWrite(exchange, arrival, { admission, rule: operation.rule })
-  await forwardAdmitted(exchange, arrival, { admission, body: hasBody(request) ? 'stream' : 'none' })
-  return undefined
+  return serveAdmitted(exchange, arrival, admission)
 }
 
 async function answerSelfDiagnosis(

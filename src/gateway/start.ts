@@ -68,6 +68,10 @@ export async function startGateway({
         for (const listener of listeners) listener.refresh()
         connections.review()
         observers.policyInForce(policy)
+        state.limiter.keep(
+          (environment, partner) =>
+            policy.environments.get(environment)?.whitelist.hasPartner(partner) ?? false,
+        )
       }
       state.reloaded(report)
       tell(report)

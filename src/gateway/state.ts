@@ -8,6 +8,7 @@ import type { Log } from '../observe/log.js'
 import type { Gateway } from './gateway.js'
 import { IdentityCache } from './identity.js'
 import type { Observers } from './observers.js'
+import { PartnerLimiter } from './partner-limiter.js'
 import type { Policy } from './policy.js'
 import type { PolicySource, ReloadReport } from './policy-source.js'
 import type { RequestEvent } from './request-event.js'
@@ -27,6 +28,7 @@ interface StateOptions {
 export class GatewayState implements Gateway {
   readonly identities = new IdentityCache(keptIdentities)
   readonly bodyAccount: BodyAccount
+  readonly limiter = new PartnerLimiter()
   readonly log: Log
   readonly audit: Pick<Audit, 'healthy' | 'lost'>
   readonly seen = new SeenPartners()

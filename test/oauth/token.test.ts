@@ -63,10 +63,19 @@ describe('the form of a token request', () => {
         .replace('{{client_id}}', 'a%20client%C3%A9')
         .replace('{{client_secret}}', 's%26cret')
       const found = read(form, `${formType}; charset=UTF-8`)
-      assert.deepEqual(found, { ok: true, value: { clientId: 'a clienté', grantType: 'client_credentials' } })
+      assert.deepEqual(found, {
+        ok: true,
+        value: { clientId: 'a clienté', grantType: 'client_credentials', clientAssertion: undefined },
+      })
     }
-    assert.deepEqual(read(''), { ok: true, value: { clientId: undefined, grantType: undefined } })
-    assert.deepEqual(read('client_id='), { ok: true, value: { clientId: undefined, grantType: undefined } })
+    assert.deepEqual(read(''), {
+      ok: true,
+      value: { clientId: undefined, grantType: undefined, clientAssertion: undefined },
+    })
+    assert.deepEqual(read('client_id='), {
+      ok: true,
+      value: { clientId: undefined, grantType: undefined, clientAssertion: undefined },
+    })
   })
 
   it('that can be read in two ways is refused', () => {
@@ -117,7 +126,7 @@ describe('the form of a token request', () => {
           })
           assert.deepEqual(read(form.toString()), {
             ok: true,
-            value: { clientId, grantType: 'client_credentials' },
+            value: { clientId, grantType: 'client_credentials', clientAssertion: undefined },
           })
         },
       ),

@@ -1,0 +1,38 @@
+import type { Admission } from '../core/admission.js'
+import { deny, type Denial } from '../core/decision.js'
+import { readBody } from '../http/body.js'
+import { hasBody } from './answer.js'
+import type { Arrival } from './arrival.js'
+import { forwardAdmitted } from './forward.js'
+import type { Exchange } from './request.js'
+
+/**
+ * Forwards a request whose body nobody judges: as it comes where its length is announced, held first
+ * where it is not, so that one too large is refused before the upstream sees any of it.
+ */
+export async function forwardUnjudged(
+  exchange: Exchange,
+  arrival: Arrival,
+  { admission, maxBodyBytes }: { readonly admission: Admission; readonly maxBodyBytes: number },
+): Promise<Denial | undefined> {
+  const { request, gateway } = exchange
+  if (!hasBody(request)) {
+    await forwardAdmitted(exchange, arrival, { admission, body: 'none' })
+    return undefined
+  }
+  const announced = request.headers['content-length']
+  if (announced !== undefined) {
+    if (Number(announced) > maxBodyBytes)
+      return deny('body-too-large', { sent: { maxBytes: String(maxBodyBytes) } })
+    await forwardAdmitted(exchange, arrival, { admission, body: 'stream' })
+    return undefined
+  }
+  const body = await readBody(exchange, {
+    maxBytes: maxBodyBytes,
+    timeoutMs: arrival.config.limits.requestTimeoutMs,
+    account: gateway.bodyAccount,
+  })
+  if ('effect' in body) return body
+  await forwardAdmitted(exchange, arrival, { admission, body })
+  return undefined
+}
