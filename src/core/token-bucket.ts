@@ -18,6 +18,9 @@ export interface Draw {
   readonly waitMs: number
 }
 
+// sums of fractions end a hair below the whole number they mean
+const hair = 1e-9
+
 /**
  * Takes a token, where there is one; a refused request takes none.
  *
@@ -30,6 +33,6 @@ export function drawToken(bucket: Bucket | undefined, { perSecond, burst }: Buck
   const elapsedMs = bucket === undefined ? 0 : Math.max(0, now - bucket.at)
   const left = bucket === undefined ? burst : bucket.tokens
   const tokens = Math.min(burst, left + (elapsedMs * perSecond) / 1000)
-  if (tokens >= 1) return { bucket: { tokens: tokens - 1, at: now }, waitMs: 0 }
+  if (tokens >= 1 - hair) return { bucket: { tokens: Math.max(0, tokens - 1), at: now }, waitMs: 0 }
   return { bucket: { tokens, at: now }, waitMs: ((1 - tokens) * 1000) / perSecond }
 }
