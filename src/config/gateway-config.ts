@@ -18,18 +18,50 @@ export interface Listen {
 /** `require`: no fresh CRL, no entry; `if-fresh`: judged while fresh; `off`: revocation is not looked at. */
 type CrlPolicy = 'require' | 'if-fresh' | 'off'
 
+/** A file of CRLs; with a URL, the last good copy of what is fetched there. */
+export interface CrlSource extends PlacedPath {
+  readonly url: string | undefined
+}
+
+/** Whether and how responders are asked about client certificates. */
+export interface OcspConfig {
+  /** `soft`: without an answer the request passes; `hard`: it does not. */
+  readonly mode: 'off' | 'soft' | 'hard'
+  /** Undefined: the URL that the certificate names. */
+  readonly url: string | undefined
+  readonly timeoutMs: number
+  /** Longest time an answer is kept. */
+  readonly cacheSeconds: number
+  readonly nonce: boolean
+  readonly hash: 'sha1' | 'sha256'
+}
+
 /** The server's side of TLS, and what it trusts client certificates by. */
 export interface TlsConfig {
   readonly certificate: PlacedPath
   readonly key: PlacedPath
+  /** More of them, each of another kind of key. */
+  readonly certificates: readonly { readonly certificate: PlacedPath; readonly key: PlacedPath }[]
   /** Trust anchors and intermediates of this environment only. */
   readonly clientCa: readonly PlacedPath[]
-  readonly crl: readonly PlacedPath[]
+  readonly crl: readonly CrlSource[]
   readonly crlPolicy: CrlPolicy
+  readonly crlFetch: {
+    /** Minutes since midnight in Europe/Paris. */
+    readonly after: number
+    readonly timeoutMs: number
+    readonly maxBytes: number
+  }
+  /** From when on before its end a CRL is warned of. */
+  readonly crlWarnHours: number
+  readonly ocsp: OcspConfig
   readonly clockSkewSeconds: number
   /** `report`: refuse at HTTP level, with the reason; `strict`: refuse in the handshake. */
   readonly handshake: 'report' | 'strict'
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Base64 of a secret that processes share; undefined: each makes its own. */
+  readonly ticketKeysFile: PlacedPath | undefined
+  readonly ticketKeysHours: number
 }
 
 /** What an extra identity field tells the upstream. */
@@ -67,6 +99,22 @@ export interface EnvironmentConfig {
   readonly partnerLimits: PartnerLimits
   /** Whether `Client-Cert-Chain` goes upstream too. @see RFC 9440 section 2.3 */
   readonly clientCertChain: boolean
+  readonly resolution: ResolutionConfig
+}
+
+/** How the establishments behind technical ids are looked up. */
+export interface ResolutionConfig {
+  /** Name of the API that is read; undefined: the one that is written to. */
+  readonly api: string | undefined
+  /** Undefined: the path of that API. */
+  readonly path: string | undefined
+  readonly authorizationFile: PlacedPath | undefined
+  readonly fields: Readonly<Record<string, string>>
+  /** For all the reads of one request. */
+  readonly timeoutMs: number
+  readonly maxSteps: number
+  readonly maxReads: number
+  readonly cacheSeconds: number
 }
 
 type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'

@@ -1,5 +1,13 @@
 import type { Diagnostic, Place } from '../core/diagnostic.js'
-import type { EnvironmentConfig, GatewayConfig, IdentityHeader, Listen, TlsConfig } from './gateway-config.js'
+import type {
+  EnvironmentConfig,
+  GatewayConfig,
+  IdentityHeader,
+  Listen,
+  ResolutionConfig,
+  TlsConfig,
+} from './gateway-config.js'
+import { alternatives } from './spelling.js'
 import { readApis } from './gateway-apis.js'
 import { refuseSharedAddresses, sharesAddress } from './gateway-addresses.js'
 import { gatewaySchema, type RawEnvironment, type RawGateway } from './gateway-schema.js'
@@ -99,7 +107,26 @@ function readEnvironment(
     identityHeaders: readIdentityHeaders(raw.identityHeaders, [...at, 'identityHeaders'], reading),
     partnerLimits: readPartnerLimits(raw.partnerLimits),
     clientCertChain: raw.clientCertChain,
+    resolution: readResolution(raw, [...at, 'resolution'], reading),
   }
+}
+
+function readResolution(raw: RawEnvironment, at: TreePath, reading: Reading): ResolutionConfig {
+  const { api, path, authorizationFile, ...rest } = raw.resolution
+  const found = raw.apis.find(({ name }) => name === api)
+  if (api !== undefined && found?.kind !== 'fhir') {
+    const names = raw.apis.flatMap(({ name, kind }) => (kind === 'fhir' ? [name] : []))
+    reading.refuse(
+      [...at, 'api'],
+      'api-unknown',
+      `expected a FHIR API of this environment (${alternatives(names)})`,
+    )
+  }
+  const file =
+    authorizationFile === undefined
+      ? undefined
+      : reading.placedPath([...at, 'authorizationFile'], authorizationFile)
+  return { ...rest, api, path, authorizationFile: file }
 }
 
 function readListen(
@@ -127,17 +154,31 @@ function readTls(raw: RawEnvironment['tls'], at: TreePath, reading: Reading): Tl
     const message = `\`${raw.crlPolicy}\` needs at least one file in \`crl\``
     reading.refuse([...at, 'crlPolicy'], 'crl-missing', message)
   }
-  const placed = (key: 'clientCa' | 'crl') =>
-    raw[key].map((written, index) => reading.placedPath([...at, key, index], written))
   return {
     certificate: reading.placedPath([...at, 'certificate'], raw.certificate),
     key: reading.placedPath([...at, 'key'], raw.key),
-    clientCa: placed('clientCa'),
-    crl: placed('crl'),
+    certificates: raw.certificates.map(({ certificate, key }, index) => ({
+      certificate: reading.placedPath([...at, 'certificates', index, 'certificate'], certificate),
+      key: reading.placedPath([...at, 'certificates', index, 'key'], key),
+    })),
+    clientCa: raw.clientCa.map((written, index) => reading.placedPath([...at, 'clientCa', index], written)),
+    crl: raw.crl.map((written, index) =>
+      typeof written === 'string'
+        ? { ...reading.placedPath([...at, 'crl', index], written), url: undefined }
+        : { ...reading.placedPath([...at, 'crl', index, 'file'], written.file), url: written.url },
+    ),
     crlPolicy: raw.crlPolicy ?? 'require',
+    crlFetch: raw.crlFetch,
+    crlWarnHours: raw.crlWarnHours,
+    ocsp: { ...raw.ocsp, url: raw.ocsp.url },
     clockSkewSeconds: raw.clockSkewSeconds,
     handshake: raw.handshake,
     minVersion: raw.minVersion,
+    ticketKeysFile:
+      raw.ticketKeysFile === undefined
+        ? undefined
+        : reading.placedPath([...at, 'ticketKeysFile'], raw.ticketKeysFile),
+    ticketKeysHours: raw.ticketKeysHours,
   }
 }
 

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { limitsSchema } from './limits-schema.js'
 import { partnerLimitsSchema } from './partner-limits-schema.js'
-import { flagKey, key, path, reading, someOf, sound, text, whole, wholeKey } from './schema-parts.js'
-import { parseTemplate, troubleInOrigin, troubleInPath } from './url-parts.js'
+import { flagKey, key, path, someOf, sound, whole, wholeKey } from './schema-parts.js'
+import { resolution } from './resolution-schema.js'
+import { crlFetch, crlSource, crlWarnHours, ocsp } from './revocation-schema.js'
+import { troubleInOrigin, troubleInPath } from './url-parts.js'
+import { write } from './write-schema.js'
 
-const megabyte = 1024 * 1024
 
 const hostName =
   /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
@@ -18,20 +20,9 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a name of letters, digits, `.`, `_` and `-`')
 
-const parameterName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'expected a plain parameter name')
-const resourceType = z.string().regex(/^[A-Z][A-Za-z]{1,63}$/, 'expected a resource type such as `Location`')
 const fieldName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'expected a field name of letters, digits, `-` and `_`')
-const template = reading((written) => {
-  const value = parseTemplate(written)
-  if (value !== undefined) return { ok: true, value }
-  return {
-    ok: false,
-    problem: { message: 'expected a template such as `/Location` or `/Organization/{id}`' },
-  }
-})
-
 const listen = z.strictObject({
   host: key(
     'Address to listen on: an IP address or a host name. `0.0.0.0` or `::` for all.',
@@ -53,15 +44,32 @@ const listen = z.strictObject({
 const tls = z.strictObject({
   certificate: key('Server certificate and its chain: a PEM file.', path),
   key: key('Private key of the server certificate: a PEM file.', path),
+  certificates: key(
+    'Further server certificates, each of another kind of key (RSA, EC): clients take the one they can check.',
+    z
+      .array(
+        z.strictObject({
+          certificate: key('Certificate and its chain: a PEM file.', path),
+          key: key('Its private key: a PEM file.', path),
+        }),
+      )
+      .default([]),
+  ),
   clientCa: key(
     'Trust anchors and intermediates for client certificates of this environment only: PEM or DER files.',
     someOf(path),
   ),
-  crl: key('Certificate revocation lists: PEM or DER files.', z.array(path).default([])),
+  crl: key(
+    'Certificate revocation lists: PEM or DER files, or `{ file, url }` for one that is fetched.',
+    z.array(crlSource).default([]),
+  ),
   crlPolicy: key(
     '`require`: without a fresh CRL of the issuer nobody enters (503); `if-fresh`: a stale or missing CRL is passed over; `off`: revocation is not looked at. `require` where `crl` lists files; must be written where it lists none.',
     z.enum(['require', 'if-fresh', 'off']).optional(),
   ),
+  crlFetch,
+  crlWarnHours,
+  ocsp,
   clockSkewSeconds: wholeKey('Tolerance on the validity dates of certificates, in seconds.', {
     min: 0,
     max: 300,
@@ -72,65 +80,15 @@ const tls = z.strictObject({
     z.enum(['report', 'strict']).default('report'),
   ),
   minVersion: key('Oldest TLS version spoken.', z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2')),
-})
-
-/** Where a write names its establishments; which keys go together is checked by `gateway-writes`. */
-const establishment = key(
-  'Where the write names its establishments: `{ query, form }`, `{ body }` or `{ reference, resolve }`.',
-  z.strictObject({
-    query: key('Query parameter that holds the establishment.', parameterName).optional(),
-    form: key(
-      'How the parameter spells it: `1350054680/UNIT`, `1350054680` or `350054680`.',
-      z.enum(['idnatstruct/unit', 'idnatstruct', 'finess']),
-    ).optional(),
-    body: key(
-      'Shape of the body that holds it; `bundle`: each entry is judged by the other rules of the API.',
-      z.enum(['organization-identifier', 'task-focus', 'bundle']),
-    ).optional(),
-    reference: key('Element or parameter that names a technical id only.', text).optional(),
-    resolve: key('Who tells the establishment behind the id.', z.enum(['upstream'])).optional(),
-  }),
-)
-
-const write = z.strictObject({
-  method: key('HTTP method of the write.', z.enum(['POST', 'PUT', 'PATCH', 'DELETE'])),
-  path: key(
-    'Template below the path of the API: `/Location`, `/Organization/{id}`; `{…}` is one segment.',
-    template,
-  ),
-  establishment,
-  prefixes: key(
-    'IdNatStruct prefixes that may be written: 0 ADELI, 1 FINESS, 2 SIREN, 3 SIRET, 4 RPPS.',
-    someOf(z.enum(['0', '1', '2', '3', '4'])).default(['1']),
-    {
-      type: 'array',
-      minItems: 1,
-      items: { enum: ['0', '1', '2', '3', '4', 0, 1, 2, 3, 4] },
-      default: ['1'],
-    },
-  ),
-  parameters: key(
-    'Query parameters allowed beside the one that is judged.',
-    z.array(parameterName).default([]),
-  ),
-  maxBodyBytes: wholeKey('Largest body of this write, in bytes.', {
-    min: 1,
-    max: 256 * megabyte,
-    default: megabyte,
-  }),
-  patch: key(
-    'What a FHIRPath Patch may aim at, or `unread`. Where the establishment stands in the query or behind a reference: the resource type of `path` and everything below it.',
-    z.union([
-      z.enum(['unread']),
-      z.strictObject({
-        resource: key('Resource type that the patch must name.', resourceType),
-        paths: key(
-          'Paths it may begin with; the resource type alone allows all below it.',
-          someOf(text),
-        ).optional(),
-      }),
-    ]),
+  ticketKeysFile: key(
+    'Secret that the keys of session tickets come from: 48 or more bytes in base64. The same file lets several processes resume each other’s sessions; absent, each process makes its own.',
+    path,
   ).optional(),
+  ticketKeysHours: wholeKey('Time after which the keys of session tickets are replaced, in hours.', {
+    min: 1,
+    max: 168,
+    default: 12,
+  }),
 })
 
 const api = z.strictObject({
@@ -196,6 +154,7 @@ const environment = z.strictObject({
     partnerLimitsSchema.default({}),
   ),
   clientCertChain: flagKey('Whether `Client-Cert-Chain` goes upstream too.', false),
+  resolution: key('How ids that writes name are looked up.', resolution.prefault({})),
 })
 
 /** The shape of gateway.yaml. What no shape can say is checked by `gateway-file`. */
