@@ -17,15 +17,27 @@ export type QueryForm = 'idnatstruct/unit' | 'idnatstruct' | 'finess'
 
 /** Where a write names its establishments. */
 export type EstablishmentSource =
-  | { readonly from: 'query'; readonly parameter: string; readonly form: QueryForm }
+  | {
+      readonly from: 'query'
+      readonly parameter: string
+      readonly form: QueryForm
+      /** Functional ids (`52/192675`) are looked up; refused where absent. */
+      readonly resolve?: 'upstream'
+    }
   | { readonly from: 'body'; readonly shape: 'organization-identifier' | 'task-focus' | 'bundle' }
+  /** An element of the body, or `id`: the one in the path. */
   | { readonly from: 'reference'; readonly reference: string; readonly resolve: 'upstream' }
+
+/** A source in the body itself. */
+export type BodySource = Extract<EstablishmentSource, { from: 'body' | 'reference' }>
 
 /** What a FHIRPath Patch body may aim at: the resource type, and the paths below it. */
 export interface PatchAim {
   readonly resource: string
   /** Allowed first steps, such as `Location.extension`; the resource type alone allows everything below it. */
   readonly paths: readonly string[]
+  /** Elements that say whose the resource is: nothing may aim at them, nor at the resource as a whole. */
+  readonly except?: readonly string[]
 }
 
 /**
@@ -37,6 +49,13 @@ export interface WriteRule {
   readonly method: WriteMethod
   readonly path: readonly string[]
   readonly establishment: EstablishmentSource
+  /** What is written names establishments too, beside the query that says where: judged as well. */
+  readonly also: BodySource | undefined
+  /**
+   * Resource type of what `{…}` names by its id, where the template has one: the establishments of what
+   * stands there are looked up and judged as well, since no body says whose it is now.
+   */
+  readonly storedType: string | undefined
   /** IdNatStruct prefixes that may be written; `1` (FINESS) unless configured. */
   readonly prefixes: readonly string[]
   /** Query parameters allowed beside the one that is judged; none unless configured. */
@@ -45,6 +64,12 @@ export interface WriteRule {
   readonly patch: PatchAim | undefined
   /** Largest body in bytes that is taken for this write. */
   readonly maxBodyBytes: number
+  /** Most entries of a Bundle. */
+  readonly maxEntries: number
+  /** Whether `If-None-Exist` may stand beside a POST: whatever it finds, nothing that stands is changed. */
+  readonly conditionalCreate: boolean
+  /** Characters of unit codes beside letters and digits. */
+  readonly unitCharacters: string
 }
 
 /** One national API behind the gateway. */

@@ -1,8 +1,9 @@
 import type { EstablishmentSource, WriteRule } from './api.js'
-import { deny, type Denial, type EstablishmentWritten } from './decision.js'
+import { deny, type Denial, type EstablishmentWritten, type Named } from './decision.js'
 import { toIdNatStruct } from './establishment.js'
 import { parametersOf, percentDecoded } from './request-target.js'
 import type { Result } from './result.js'
+import { resourceTypeOf } from './write-rule.js'
 
 type QuerySource = Extract<EstablishmentSource, { from: 'query' }>
 type Found = Result<EstablishmentWritten, Denial>
@@ -11,7 +12,8 @@ type Found = Result<EstablishmentWritten, Denial>
 const meaningfulInSearch = /[,|$\\%+&=;#?]/
 
 const control = /[\u0000-\u001f\u007f-\u009f]/
-const unitCode = /^[A-Za-z0-9](?:[A-Za-z0-9 ._:@*()'!~-]{0,62}[A-Za-z0-9._:@*()'!~-])?$/
+// region / number (ROR.md section 3); an IdNatStruct is longer
+const functionalId = /^[0-9]{2,3}\/[A-Za-z0-9._-]{1,32}$/
 
 /**
  * The one establishment that the query of a write names.
@@ -22,6 +24,28 @@ const unitCode = /^[A-Za-z0-9](?:[A-Za-z0-9 ._:@*()'!~-]{0,62}[A-Za-z0-9._:@*()'
  * parameter beside it, a functional id (`52/192675`), no identifier at all.
  */
 export function establishmentInQuery(query: string | undefined, rule: WriteRule, source: QuerySource): Found {
+  const value = plainValue(query, rule, source)
+  return value.ok ? readForm(value.value, rule, source) : value
+}
+
+/** What the query of a write names: one establishment, or, where the rule has it looked up, one functional id. */
+export function namedInQuery(
+  query: string | undefined,
+  rule: WriteRule,
+  source: QuerySource,
+): Result<Named, Denial> {
+  const value = plainValue(query, rule, source)
+  if (!value.ok) return value
+  const one = readForm(value.value, rule, source)
+  if (one.ok) return { ok: true, value: { establishments: [one.value], ids: [] } }
+  const type = resourceTypeOf(rule)
+  if (source.resolve === undefined || type === undefined || !functionalId.test(value.value)) return one
+  const at = `query parameter ${source.parameter}`
+  const id = { by: 'identifier', type, id: value.value, at, prefixes: rule.prefixes } as const
+  return { ok: true, value: { establishments: [], ids: [id] } }
+}
+
+function plainValue(query: string | undefined, rule: WriteRule, source: QuerySource): Result<string, Denial> {
   const { parameter } = source
   const at = `query parameter ${parameter}`
   if (query === undefined || query === '') return no('establishment-missing', { at })
@@ -50,7 +74,7 @@ export function establishmentInQuery(query: string | undefined, rule: WriteRule,
   if (meaningfulInSearch.test(decoded)) {
     return ambiguous(at, 'one plain value is expected: no list, no `system|value`, no doubled escape')
   }
-  return readForm(decoded, rule, source)
+  return { ok: true, value: decoded }
 }
 
 function readForm(value: string, rule: WriteRule, source: QuerySource): Found {
@@ -64,11 +88,17 @@ function readForm(value: string, rule: WriteRule, source: QuerySource): Found {
   const [number, unit, ...more] = value.split('/')
   const wantsUnit = source.form === 'idnatstruct/unit'
   if (number === undefined || more.length > 0 || (unit !== undefined) !== wantsUnit) return unresolvable()
-  if (unit !== undefined && !unitCode.test(unit)) return unresolvable()
+  if (unit !== undefined && !isUnitCode(unit, rule.unitCharacters)) return unresolvable()
   if (!rule.prefixes.includes(number.charAt(0))) return unresolvable()
   const id = toIdNatStruct(number)
   // a bare FINESS would be read as one too: here the number must be written with its prefix
   return id.ok && id.value === number ? found(number, at) : unresolvable()
+}
+
+// a letter or digit first, no space last, 64 characters at most
+function isUnitCode(unit: string, others: string): boolean {
+  if (!/^[A-Za-z0-9]/.test(unit) || unit.length > 64 || unit.endsWith(' ')) return false
+  return [...unit].every((character) => /^[A-Za-z0-9]$/.test(character) || others.includes(character))
 }
 
 function expectation(source: QuerySource, prefixes: readonly string[]): string {
@@ -87,13 +117,13 @@ function found(idNatStruct: string, at: string): Found {
   return { ok: true, value: { idNatStruct, at } }
 }
 
-function ambiguous(at: string, detail: string): Found {
+function ambiguous(at: string, detail: string): { readonly ok: false; readonly problem: Denial } {
   return { ok: false, problem: deny('establishment-ambiguous', { detail, sent: { at, problem: detail } }) }
 }
 
 function no(
   reason: 'establishment-missing' | 'establishment-unresolvable',
   sent: Record<string, string>,
-): Found {
+): { readonly ok: false; readonly problem: Denial } {
   return { ok: false, problem: deny(reason, { sent }) }
 }

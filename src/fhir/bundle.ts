@@ -3,7 +3,7 @@ import type { Result } from '../core/result.js'
 import { ambiguous, onlyChild, onlyText, readFhirBody, type FhirBody } from './body.js'
 import type { FhirElement, Wanted } from './fhir-element.js'
 import { patchWanted } from './patch.js'
-import { judgeResourceType, resourceWanted } from './resource.js'
+import { judgeResourceType } from './resource.js'
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const conditionNames = ['ifNoneExist', 'ifMatch', 'ifNoneMatch', 'ifModifiedSince'] as const
@@ -18,25 +18,32 @@ export interface BundleEntry {
   readonly fullUrl: string | undefined
   /** What else decides which resource is written, as written: never to be ignored. */
   readonly conditions: Readonly<Partial<Record<(typeof conditionNames)[number], string>>>
-  /** For `establishmentsInResource` and `judgePatch`; undefined where the entry carries none. */
+  /** For `namedInResource` and `judgePatch`; undefined where the entry carries none. */
   readonly resource: FhirElement | undefined
 }
 
-const bundleWanted: Wanted = {
-  resourceType: {},
-  type: {},
-  entry: {
-    fullUrl: {},
-    request: {
-      method: {},
-      url: {},
-      ifNoneExist: {},
-      ifMatch: {},
-      ifNoneMatch: {},
-      ifModifiedSince: {},
-    },
-    resource: { ...resourceWanted, ...patchWanted },
-  },
+const requestWanted: Wanted = {
+  method: {},
+  url: {},
+  ifNoneExist: {},
+  ifMatch: {},
+  ifNoneMatch: {},
+  ifModifiedSince: {},
+}
+
+function bundleWanted(resource: Wanted): Wanted {
+  return {
+    resourceType: {},
+    type: {},
+    entry: { fullUrl: {}, request: requestWanted, resource: { ...resource, ...patchWanted } },
+  }
+}
+
+/** What bounds a Bundle, and what is read of the resources in it. */
+export interface BundleReading {
+  readonly maxEntries: number
+  /** As `wantedBy` says of the rules that the entries may follow. */
+  readonly resource: Wanted
 }
 
 /**
@@ -47,8 +54,11 @@ const bundleWanted: Wanted = {
  *
  * @see FHIR R4 section 3.1.0.11
  */
-export function bundleEntries(body: FhirBody, maxEntries: number): Result<readonly BundleEntry[], Denial> {
-  const read = readFhirBody(body, bundleWanted)
+export function bundleEntries(
+  body: FhirBody,
+  { maxEntries, resource }: BundleReading,
+): Result<readonly BundleEntry[], Denial> {
+  const read = readFhirBody(body, bundleWanted(resource))
   if (!read.ok) return read
   const bundle = read.value
   const mistyped = judgeResourceType(bundle, 'Bundle')

@@ -117,10 +117,19 @@ function judgeAim(
     })
   }
   const aimed = child === undefined ? elements.value : [...elements.value, child]
-  if (aimed[0] === aim.resource && aim.paths.some((allowed) => beginsWith(aimed, allowed.split('.')))) {
-    return undefined
-  }
+  const isWithin =
+    aimed[0] === aim.resource && aim.paths.some((allowed) => beginsWith(aimed, allowed.split('.')))
   const aimsAt = aimed.join('.').slice(0, 200)
+  if (isWithin) {
+    const { except = [] } = aim
+    // whoever may move a resource to another establishment may write there
+    if (except.length === 0 || (aimed[1] !== undefined && !except.includes(aimed[1]))) return undefined
+    const expected = `an element other than ${except.join(', ')}`
+    return deny('establishment-ambiguous', {
+      detail: `the patch aims at ${aimsAt}, which says whose it is`,
+      sent: { at, aimsAt, expected },
+    })
+  }
   return deny('establishment-ambiguous', {
     detail: `the patch aims at ${aimsAt}`,
     sent: { at, aimsAt, expected: aim.paths.join(' or ') },

@@ -1,32 +1,20 @@
 import type { WriteRule } from '../core/api.js'
 import { deny, type Denial, type EstablishmentWritten } from '../core/decision.js'
-import { parseFiness, toIdNatStruct } from '../core/establishment.js'
 import type { Result } from '../core/result.js'
 import { ambiguous, onlyChild, onlyText } from './body.js'
 import type { FhirElement, Wanted } from './fhir-element.js'
+import { expectedNumber, idNatStructSystem, numberingOf, readNumber } from './national-number.js'
 
 type Found = Result<readonly EstablishmentWritten[], Denial>
 
 /** What a judgement reads of an Organization or a Task. */
 export const resourceWanted: Wanted = {
   resourceType: {},
+  id: {},
   identifier: { system: {}, value: {} },
   focus: { reference: {}, type: {}, identifier: { system: {}, value: {} } },
   contained: { resourceType: {} },
 }
-
-const idNatStructSystem = 'urn:oid:1.2.250.1.71.4.2.2'
-type Numbering = 'idnatstruct' | 'finess' | 'sirene'
-// @see ROR.md section 3: the type codes of the published examples contradict each other, the systems do not
-const numberings: ReadonlyMap<string, Numbering> = new Map([
-  [idNatStructSystem, 'idnatstruct'],
-  ['https://finess.esante.gouv.fr', 'finess'],
-  ['http://finess.esante.gouv.fr', 'finess'],
-  ['http://finess.sante.gouv.fr', 'finess'],
-  ['http://sirene.fr', 'sirene'],
-  ['https://sirene.fr', 'sirene'],
-])
-const folded: ReadonlySet<string> = new Set([...numberings.keys()].map(fold))
 
 /**
  * The establishments that an Organization or a Task names, every one of them, with its place.
@@ -62,6 +50,14 @@ export function judgeResourceType(resource: FhirElement, expected: string): Deni
   })
 }
 
+/** Refuses a body that names another id than the path, or names one in two ways. */
+export function judgeResourceId(resource: FhirElement, id: string): Denial | undefined {
+  const found = onlyText(resource, 'id', 'id')
+  if (!found.ok) return found.problem
+  if (found.value === undefined || found.value === id) return undefined
+  return ambiguous('id', 'the body has another id than the path').problem
+}
+
 function judgeContained(resource: FhirElement, subject: string): Denial | undefined {
   for (const [index, contained] of (resource.children.get('contained') ?? []).entries()) {
     const at = `${subject}.contained[${index}]`
@@ -85,17 +81,14 @@ function inOrganization(organization: FhirElement, rule: Pick<WriteRule, 'prefix
     const system = onlyText(identifier, 'system', at)
     if (!system.ok) return system
     if (system.value === undefined) continue
-    const numbering = numberings.get(system.value)
-    if (numbering === undefined) {
-      if (folded.has(fold(system.value)))
-        return ambiguous(at, 'the system is almost one of the national ones')
-      continue
-    }
+    const numbering = numberingOf(system.value)
+    if (numbering === 'almost') return ambiguous(at, 'the system is almost one of the national ones')
+    if (numbering === 'other') continue
     const number = onlyText(identifier, 'value', at)
     if (!number.ok) return number
     const establishment = readNumber(number.value ?? '', numbering, rule.prefixes)
     if (establishment === undefined) {
-      return unresolvable(at, number.value ?? '', expectation(numbering, rule.prefixes))
+      return unresolvable(at, number.value ?? '', expectedNumber(numbering, rule.prefixes))
     }
     written.push({ idNatStruct: establishment, at })
   }
@@ -131,46 +124,9 @@ function inTask(task: FhirElement, rule: Pick<WriteRule, 'prefixes'>): Found {
   if (number.value === undefined) return missing(place, 'an identifier with a value')
   const establishment = readNumber(number.value, 'idnatstruct', rule.prefixes)
   if (establishment === undefined) {
-    return unresolvable(place, number.value, expectation('idnatstruct', rule.prefixes))
+    return unresolvable(place, number.value, expectedNumber('idnatstruct', rule.prefixes))
   }
   return { ok: true, value: [{ idNatStruct: establishment, at: place }] }
-}
-
-/** IdNatStruct of a number, exactly as written. @see ROR.md section 3 */
-function readNumber(number: string, numbering: Numbering, prefixes: readonly string[]): string | undefined {
-  switch (numbering) {
-    case 'idnatstruct': {
-      if (!prefixes.includes(number.charAt(0))) return undefined
-      const id = toIdNatStruct(number)
-      // nine characters are read as a FINESS number there: here the prefix must be written
-      return id.ok && id.value === number ? number : undefined
-    }
-    case 'finess':
-      return parseFiness(number).ok ? `1${number}` : undefined
-    case 'sirene':
-      if (/^[0-9]{9}$/.test(number)) return `2${number}`
-      return /^[0-9]{14}$/.test(number) ? `3${number}` : undefined
-  }
-}
-
-function expectation(numbering: Numbering, prefixes: readonly string[]): string {
-  switch (numbering) {
-    case 'idnatstruct':
-      return `an IdNatStruct (prefix ${prefixes.join(' or ')}, then the number)`
-    case 'finess':
-      return 'a FINESS number of 9 characters'
-    case 'sirene':
-      return 'a SIREN of 9 or a SIRET of 14 digits'
-  }
-}
-
-// case, white space, invisible characters, http or https, a last `/`: what a lenient reader folds away
-function fold(system: string): string {
-  return system
-    .replaceAll(/[\s\p{C}]/gu, '')
-    .toLowerCase()
-    .replace(/^https:/, 'http:')
-    .replace(/\/+$/, '')
 }
 
 function unresolvable(at: string, value: string, expected: string): { ok: false; problem: Denial } {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { GatewayConfig } from '../../src/config/gateway-config.js'
+import { ownershipOf, usualUnitCharacters } from '../../src/core/write-rule.js'
 import { parseGatewayConfig } from '../../src/config/gateway-file.js'
 import { formatDiagnostic } from '../../src/core/diagnostic.js'
 import { sharedPath } from '../support/shared.js'
@@ -64,10 +65,15 @@ test('the contract is read, with paths from the folder of the file and every def
       method: 'PATCH',
       path: ['Location'],
       establishment: { from: 'query', parameter: 'identifier', form: 'idnatstruct/unit' },
+      also: undefined,
+      storedType: undefined,
       prefixes: ['1'],
       parameters: [],
-      patch: { resource: 'Location', paths: ['Location'] },
+      patch: { resource: 'Location', paths: ['Location'], except: ownershipOf('Location') },
       maxBodyBytes: 1_048_576,
+      maxEntries: 100,
+      conditionalCreate: false,
+      unitCharacters: usualUnitCharacters,
     },
   ])
   // without hosts: wherever the environment answers
@@ -95,8 +101,8 @@ test('every establishment source of the contract is read', () => {
         `method: ${method}`,
       ),
     ).environments[0]?.apis[2]?.writes[0]?.establishment
-  assert.deepEqual(source('{ query: id, form: finess }'), { from: 'query', parameter: 'id', form: 'finess' })
-  assert.deepEqual(source('{ query: id, form: idnatstruct }'), {
+  assert.deepEqual(source('{ query: id, form: finess }', 'PATCH'), { from: 'query', parameter: 'id', form: 'finess' })
+  assert.deepEqual(source('{ query: id, form: idnatstruct }', 'PATCH'), {
     from: 'query',
     parameter: 'id',
     form: 'idnatstruct',
@@ -118,17 +124,17 @@ test('a patch whose URL names the establishment is judged by its body too, unles
   const patch = (rule: string, path = '/Location') =>
     read(altered('path: /Location', `path: ${path}\n            ${rule}`)).environments[0]?.apis[2]?.writes[0]
       ?.patch
-  assert.deepEqual(patch('prefixes: ["1", "3"]'), { resource: 'Location', paths: ['Location'] })
-  assert.deepEqual(patch('parameters: [_format]', '/Organization/{id}'), {
-    resource: 'Organization',
-    paths: ['Organization'],
+  assert.deepEqual(patch('prefixes: ["1", "3"]'), {
+    resource: 'Location',
+    paths: ['Location'],
+    except: ownershipOf('Location'),
   })
   assert.equal(patch('patch: unread'), undefined)
   assert.deepEqual(patch('patch: { resource: Location, paths: [Location.extension] }'), {
     resource: 'Location',
     paths: ['Location.extension'],
   })
-  const nameless = refusals(altered('path: /Location', 'path: /{id}'))
+  const nameless = refusals(altered('path: /Location', 'path: /lits'))
   assert.match(nameless.join(), /missing key `patch`/)
   const astray = refusals(
     altered(
@@ -286,9 +292,9 @@ test('writes stand beside FHIR alone, and a write whose establishment cannot be 
   )
   assert.match(put.join(), /a bundle is sent by POST/)
   const both = refusals(
-    altered('{ query: identifier, form: idnatstruct/unit }', '{ query: identifier, body: bundle }'),
+    altered('{ query: identifier, form: idnatstruct/unit }', '{ body: bundle, reference: partOf }'),
   )
-  assert.match(both.join(), /expected one of `query`, `body` or `reference`, found `query` and `body`/)
+  assert.match(both.join(), /expected one of `query`, `body` or `reference`.* found `body` and `reference`/)
   const none = refusals(altered('{ query: identifier, form: idnatstruct/unit }', '{}'))
   assert.match(none.join(), /found none/)
   const formless = refusals(altered(', form: idnatstruct/unit', ''))

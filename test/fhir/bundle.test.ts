@@ -4,7 +4,7 @@ import type { Denial } from '../../src/core/decision.js'
 import type { Result } from '../../src/core/result.js'
 import { bundleEntries, type BundleEntry } from '../../src/fhir/bundle.js'
 import { judgePatch } from '../../src/fhir/patch.js'
-import { establishmentsInResource } from '../../src/fhir/resource.js'
+import { establishmentsInResource, resourceWanted } from '../../src/fhir/resource.js'
 import { readShared } from '../support/shared.js'
 
 const organization: unknown = JSON.parse(readShared('samples', 'ror', 'post-organization-eg.json'))
@@ -14,7 +14,10 @@ const post = { request: { method: 'POST', url: 'Organization' }, resource: organ
 function entriesOf(bundle: unknown, maxEntries = 10): Result<readonly BundleEntry[], Denial> {
   const text = typeof bundle === 'string' ? bundle : JSON.stringify(bundle)
   const contentType = text.startsWith('<') ? 'application/fhir+xml' : 'application/fhir+json'
-  return bundleEntries({ body: new TextEncoder().encode(text), contentType }, maxEntries)
+  return bundleEntries(
+    { body: new TextEncoder().encode(text), contentType },
+    { maxEntries, resource: resourceWanted },
+  )
 }
 
 function bundle(...entry: unknown[]): Record<string, unknown> {

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { referencesInBody } from '../../src/fhir/reference.js'
+import { readFhirBody } from '../../src/fhir/body.js'
+import { referencesInResource, referenceWanted } from '../../src/fhir/reference.js'
+import { resourceWanted } from '../../src/fhir/resource.js'
 import { readShared } from '../support/shared.js'
 
 function find(body: unknown, resource: string, reference: string): readonly string[] | string {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const contentType = text.startsWith('<') ? 'application/fhir+xml' : 'application/fhir+json'
-  const found = referencesInBody(
-    { body: new TextEncoder().encode(text), contentType },
-    { resource, reference },
-  )
+  const sent = { body: new TextEncoder().encode(text), contentType }
+  const read = readFhirBody(sent, { ...resourceWanted, [reference]: referenceWanted })
+  const found = read.ok ? referencesInResource(read.value, { resource, reference }) : read
   return found.ok ? found.value.map(({ type, id }) => `${type}/${id}`) : found.problem.reason
 }
 

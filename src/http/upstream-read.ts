@@ -1,0 +1,137 @@
+import { request as requestHttp, type IncomingMessage } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { Failure } from '../core/failure.js'
+import type { Field } from './forwarder.js'
+import { createAgents, type AgentOptions } from './upstream-agents.js'
+
+/** What bounds a read of the gateway's own. */
+export interface ReaderOptions extends AgentOptions {
+  /** Largest answer, in bytes. */
+  readonly maxBytes: number
+}
+
+/** A GET, ready to go. */
+export interface UpstreamRead {
+  /** Origin such as `http://127.0.0.1:9081`. */
+  readonly upstream: string
+  /** In origin-form. */
+  readonly target: string
+  /** Host included. */
+  readonly fields: readonly Field[]
+  /** From the call to the last byte, the wait for a connection included. */
+  readonly timeoutMs: number
+}
+
+/** An answer, whole. */
+export interface UpstreamAnswer {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly body: Uint8Array
+}
+
+/** Reads of the gateway's own, on kept connections of their own. */
+export interface UpstreamReader {
+  /** @throws Failure where no whole answer came: refused, late, broken off, too large, no HTTP */
+  read(asked: UpstreamRead): Promise<UpstreamAnswer>
+  close(): void
+}
+
+/** A reader whose connections no client's request travels on. */
+export function createUpstreamReader(options: ReaderOptions): UpstreamReader {
+  const agents = createAgents(options)
+  const attempt = (asked: UpstreamRead, deadline: number): Promise<UpstreamAnswer | 'stale'> =>
+    new Promise((resolve, reject) => {
+      const isSecure = asked.upstream.startsWith('https:')
+      const url = new URL(asked.upstream)
+      const headers: Record<string, string> = { Connection: 'keep-alive' }
+      for (const [name, value] of asked.fields) headers[name] = value
+      const open = isSecure ? requestHttps : requestHttp
+      const outgoing = open({
+        agent: isSecure ? agents.https : agents.http,
+        // a literal address stands in brackets in an origin alone
+        hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: url.port,
+        method: 'GET',
+        path: asked.target,
+        headers,
+      })
+      let isConnected = false
+      let answer: IncomingMessage | undefined
+      const timer = setTimeout(
+        () => {
+          settle(new Failure('upstream-timeout', `no whole answer in ${asked.timeoutMs} ms`))
+        },
+        Math.max(0, deadline - performance.now()),
+      )
+      const settle = (outcome: UpstreamAnswer | 'stale' | Failure): void => {
+        clearTimeout(timer)
+        if (outcome instanceof Failure) {
+          outgoing.destroy()
+          reject(outcome)
+        } else resolve(outcome)
+      }
+      outgoing.once('socket', (socket) => {
+        if (socket.connecting) socket.once('connect', () => (isConnected = true))
+        else isConnected = true
+      })
+      outgoing.on('error', (error: Error & { code?: string }) => {
+        const isStale = outgoing.reusedSocket && answer === undefined
+        if (isStale && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) {
+          settle('stale')
+          return
+        }
+        const isInvalid = error.code?.startsWith('HPE_') === true
+        const code = isInvalid
+          ? 'upstream-response-invalid'
+          : isConnected
+            ? 'upstream-broken'
+            : 'upstream-refused'
+        settle(new Failure(code, error.message, { cause: error }))
+      })
+      outgoing.once('response', (response) => {
+        answer = response
+        takeWhole(response, options.maxBytes, settle)
+      })
+      outgoing.end()
+    })
+
+  return {
+    async read(asked) {
+      const deadline = performance.now() + asked.timeoutMs
+      const first = await attempt(asked, deadline)
+      // a kept connection that the server had closed: nothing was processed, so it is asked again, on another
+      const second = first === 'stale' ? await attempt(asked, deadline) : first
+      if (second === 'stale') throw new Failure('upstream-broken', 'the upstream closed two kept connections')
+      return second
+    },
+    close: () => {
+      agents.destroy()
+    },
+  }
+}
+
+function takeWhole(
+  response: IncomingMessage,
+  maxBytes: number,
+  settle: (outcome: UpstreamAnswer | Failure) => void,
+): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  response.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > maxBytes) {
+      settle(new Failure('upstream-response-invalid', `the answer is larger than ${maxBytes} bytes`))
+      return
+    }
+    chunks.push(chunk)
+  })
+  response.once('end', () => {
+    if (!response.complete) return
+    const body = Buffer.concat(chunks, size)
+    settle({ status: response.statusCode ?? 0, contentType: response.headers['content-type'], body })
+  })
+  response.on('error', () => undefined) // told by `close`
+  response.once('close', () => {
+    if (!response.complete) settle(new Failure('upstream-broken', 'the answer broke off'))
+  })
+}
