@@ -1,23 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import { answerClientError } from '../http/server-errors.js'
-import { listenTls, type Listener, type TlsMaterial } from '../tls/listener.js'
-import { toPem } from '../x509/pem.js'
+import { listenTls, type Listener } from '../tls/listener.js'
+import { peerOf } from '../tls/peer.js'
+import type { Connections } from './connections.js'
+import { judgeHandshake } from './handshake.js'
 import type { Observers } from './observers.js'
 import type { EnvironmentPolicy, Policy } from './policy.js'
 import { serveRequest } from './request.js'
 import type { GatewayState } from './state.js'
+import { TlsMaterials } from './tls-materials.js'
 
 /** A listening address and the environments behind it. */
 export interface EnvironmentListener {
   readonly environments: readonly string[]
   readonly listener: Listener
+  /** Takes up certificates, authorities and ticket keys where they are others by now; open connections stay. */
+  refresh(): void
 }
 
 interface ListenerNeeds {
   readonly policy: Policy
   readonly state: GatewayState
   readonly observers: Observers
+  readonly connections: Connections
 }
 
 /**
@@ -36,14 +42,6 @@ export async function openListeners(needs: ListenerNeeds): Promise<readonly Envi
   return opened
 }
 
-/** What each environment of a listener shows in the handshake, under the policy given. */
-export function materialsOf(policy: Policy, environments: readonly string[]): TlsMaterial[] {
-  return environments.flatMap((name) => {
-    const environment = policy.environments.get(name)
-    return environment === undefined ? [] : [materialOf(environment)]
-  })
-}
-
 function byAddress(policy: Policy): EnvironmentPolicy[][] {
   const groups = new Map<string, EnvironmentPolicy[]>()
   for (const environment of policy.environments.values()) {
@@ -57,9 +55,9 @@ function byAddress(policy: Policy): EnvironmentPolicy[][] {
 
 async function openListener(
   environments: readonly EnvironmentPolicy[],
-  { policy, state, observers }: ListenerNeeds,
+  { policy, state, observers, connections }: ListenerNeeds,
 ): Promise<EnvironmentListener> {
-  const [first, ...others] = environments
+  const [first] = environments
   if (first === undefined) throw new Error('a listener needs an environment')
   const names = environments.map(({ name }) => name)
   const { host, port, place } = first.config.listen
@@ -71,11 +69,12 @@ async function openListener(
       return names.find((name) => current.environments.get(name)?.hosts.has(serverName)) ?? first.name
     },
   }
+  const materials = new TlsMaterials(names, state)
   try {
     const listener = await listenTls({
       host,
       port,
-      materials: [materialOf(first), ...others.map(materialOf)],
+      materials: materials.current(),
       headerBytes: limits.headerBytes,
       headersTimeoutMs: limits.headersTimeoutMs,
       requestTimeoutMs: limits.requestTimeoutMs,
@@ -83,7 +82,11 @@ async function openListener(
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       maxConnections: limits.maxConnections,
       onRequest: (request, response) => {
-        void serveRequest(state, entrance, { request, response })
+        const { socket } = request
+        if (connections.began(socket)) response.shouldKeepAlive = false
+        void serveRequest(state, entrance, { request, response }).finally(() => {
+          connections.finished(socket)
+        })
       },
       onClientError: (error, socket) => {
         if (!(socket instanceof Socket)) {
@@ -98,28 +101,38 @@ async function openListener(
           },
         })
       },
-      onHandshake: (result) => {
-        observers.metrics.handshake(first.name, result)
+      onSecure: (socket) => {
+        const peer = peerOf(socket)
+        const environment = entrance.environmentOf(peer.serverName)
+        observers.metrics.connections(environment, 1)
+        socket.once('close', () => {
+          observers.metrics.connections(environment, -1)
+        })
+        const identified = judgeHandshake({ peer, environment, state })
+        if (identified.ok) {
+          observers.metrics.handshake(environment, peer.resumed ? 'resumed' : 'completed')
+          if (identified.value !== undefined)
+            connections.add(socket, { environment, identity: identified.value, peer })
+          return
+        }
+        observers.refusedHandshake({ ...identified.problem, peer, environment })
+        socket.destroy()
       },
-      onConnections: (change) => {
-        observers.metrics.connections(first.name, change)
+      onHandshakeFailed: () => {
+        observers.metrics.handshake(first.name, 'failed')
       },
     })
-    return { environments: names, listener }
+    return {
+      environments: names,
+      listener,
+      refresh: () => {
+        if (materials.areOutdated()) listener.replace(materials.current())
+      },
+    }
   } catch (error) {
     throw new Error(
       `${place.file}:${place.line}:${place.column} cannot listen on ${host}:${port}: ${listenProblem(error)}`,
     )
-  }
-}
-
-function materialOf({ name, server, authorities, hosts }: EnvironmentPolicy): TlsMaterial {
-  return {
-    environment: name,
-    certificate: server.certificate,
-    key: server.key,
-    authorities: authorities.map(({ der }) => toPem('CERTIFICATE', der)),
-    hosts: [...hosts],
   }
 }
 

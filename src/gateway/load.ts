@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { CertificateIdentity, PartnerDeclaration } from '../core/partner.js'
@@ -13,8 +13,8 @@ import { listFolder, readBounded } from '../files/read.js'
 import type { Certificate } from '../x509/certificate.js'
 import { readCrls, verifyCrl, type VerifiedRevocationList } from '../x509/crl.js'
 import { readCertificates, readPins } from '../x509/material.js'
-import type { LoadedEnvironment, LoadedPolicy, ReadSet } from './policy.js'
-import { judgeTlsMaterial } from './replacement.js'
+import type { LoadedEnvironment, LoadedPolicy, ReadSet, ServerMaterial } from './policy.js'
+import { readServerMaterial } from './server-material.js'
 
 /** Why nothing was loaded; `readSet` still says which files to look at until it is mended. */
 export interface LoadProblem {
@@ -67,7 +67,6 @@ class Loader {
     for (const environment of config?.environments ?? [])
       environments.push(await this.loadEnvironment(environment))
     const whole = environments.filter((environment) => environment !== undefined)
-    this.diagnostics.push(...judgeTlsMaterial({ environments: whole }))
     const facts = { revision: revisionOf(this.readSet), readSet: [...this.readSet] }
     const hasError = this.diagnostics.some(({ severity }) => severity === 'error')
     if (config === undefined || hasError || whole.length < environments.length) {
@@ -87,36 +86,22 @@ class Loader {
     return { config, server, authorities, crls, whitelist }
   }
 
-  private async loadServer(config: EnvironmentConfig): Promise<LoadedEnvironment['server'] | undefined> {
-    const { certificate: certificatePath, key: keyPath } = config.tls
-    const certificate = await this.readText(certificatePath, largestMaterial)
-    const key = await this.readText(keyPath, largestMaterial)
-    if (certificate === undefined || key === undefined) return undefined
-    let leaf: X509Certificate
-    try {
-      leaf = new X509Certificate(certificate)
-    } catch {
-      this.refuse(
-        certificatePath.place,
-        'server-certificate',
-        `no PEM certificate in \`${certificatePath.path}\``,
-      )
-      return undefined
+  private async loadServer({ tls }: EnvironmentConfig): Promise<ServerMaterial | undefined> {
+    const certificates: { certificate: string; key: string }[] = []
+    for (const paths of [tls, ...tls.certificates]) {
+      const certificate = await this.readText(paths.certificate, largestMaterial)
+      const key = await this.readText(paths.key, largestMaterial)
+      if (certificate !== undefined && key !== undefined) certificates.push({ certificate, key })
     }
-    try {
-      if (!leaf.checkPrivateKey(createPrivateKey(key))) {
-        this.refuse(
-          keyPath.place,
-          'server-key',
-          `the key \`${keyPath.path}\` does not belong to \`${certificatePath.path}\``,
-        )
-        return undefined
-      }
-    } catch {
-      this.refuse(keyPath.place, 'server-key', `no readable PEM private key in \`${keyPath.path}\``)
-      return undefined
-    }
-    return { certificate, key }
+    const { ticketKeysFile } = tls
+    const secretText =
+      ticketKeysFile === undefined ? undefined : await this.readText(ticketKeysFile, largestMaterial)
+    const isWhole = ticketKeysFile === undefined || secretText !== undefined
+    if (!isWhole || certificates.length <= tls.certificates.length) return undefined
+    const read = readServerMaterial({ tls, certificates, secretText })
+    if (read.ok) return read.value
+    this.diagnostics.push(...read.problem)
+    return undefined
   }
 
   private async loadAuthorities(path: PlacedPath): Promise<readonly Certificate[]> {

@@ -1,3 +1,4 @@
+import { formatName } from '../core/name-text.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
 import { openAppendFile, type AppendFile } from '../files/append.js'
 import type { MalformedRequest } from '../http/server-errors.js'
@@ -5,7 +6,10 @@ import { createAudit, type Audit } from '../observe/audit.js'
 import type { AuditEvent } from '../observe/audit-event.js'
 import { createLog, type Log } from '../observe/log.js'
 import { createMetrics, type Metrics } from '../observe/metrics.js'
+import type { Peer } from '../tls/peer.js'
 import { commonNameOf } from '../x509/common-name.js'
+import type { LostStanding } from './connections.js'
+import type { HandshakeRefusal } from './handshake.js'
 import type { Policy } from './policy.js'
 import type { RequestEvent } from './request-event.js'
 
@@ -79,6 +83,58 @@ export class Observers {
     }
     if (!this.audit.write(line)) this.metrics.auditError()
     this.metrics.request({ ...line, environment })
+  }
+
+  /** A handshake that `handshake: strict` refused: audited, logged and counted, as no request will be. */
+  refusedHandshake({
+    denial,
+    identity,
+    policyRevision,
+    peer,
+    environment,
+  }: HandshakeRefusal & { peer: Peer; environment: string }): void {
+    const certificate = identity?.certificate
+    const { reason, detail } = denial
+    const line: AuditEvent = {
+      time: this.now(),
+      event: 'handshake',
+      environment,
+      certificateSha256: certificate?.sha256,
+      serialNumber: certificate?.serialNumber,
+      issuer: certificate === undefined ? undefined : formatName(certificate.issuer),
+      subject: certificate === undefined ? undefined : formatName(certificate.subject),
+      tlsVersion: peer.protocol,
+      resumed: peer.resumed,
+      clientAddress: peer.address,
+      decision: 'deny',
+      enforced: true,
+      reason,
+      detail,
+      policyRevision,
+    }
+    if (!this.audit.write(line)) this.metrics.auditError()
+    this.metrics.handshake(environment, 'refused')
+    const { subject, serialNumber, clientAddress } = line
+    this.log.info('a handshake is refused', {
+      environment,
+      reason,
+      detail,
+      subject,
+      serialNumber,
+      clientAddress,
+    })
+  }
+
+  /** Connections are being closed because their certificate is no longer welcome. */
+  lostStanding({ environment, identity, reason, connections }: LostStanding): void {
+    const { certificate } = identity
+    this.log.info('a certificate is no longer welcome: its connections are closed', {
+      environment,
+      reason: reason ?? 'internal',
+      connections,
+      subject: formatName(certificate.subject),
+      serialNumber: certificate.serialNumber,
+    })
   }
 
   reload(

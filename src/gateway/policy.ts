@@ -7,12 +7,19 @@ import type { Certificate } from '../x509/certificate.js'
 import type { VerifiedRevocationList } from '../x509/crl.js'
 import { TrustedPaths } from './trust.js'
 
+/** What an environment shows of itself, as files hold it. */
+export interface ServerMaterial {
+  /** PEM texts, one of each kind of key; at least one. */
+  readonly certificates: readonly { readonly certificate: string; readonly key: string }[]
+  /** What ticket keys are derived from; undefined: the process makes its own. */
+  readonly ticketSecret: Uint8Array | undefined
+}
+
 /** One environment as a worker read it: values alone, so that it crosses a thread in one message. */
 export interface LoadedEnvironment {
   readonly config: EnvironmentConfig
   readonly whitelist: CompiledWhitelist
-  /** PEM texts. */
-  readonly server: { readonly certificate: string; readonly key: string }
+  readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
   readonly crls: readonly VerifiedRevocationList[]
 }
@@ -37,7 +44,7 @@ export interface EnvironmentPolicy {
   readonly apis: readonly Api[]
   readonly hosts: ReadonlySet<string>
   readonly whitelist: OpenWhitelist
-  readonly server: LoadedEnvironment['server']
+  readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
   readonly crls: readonly VerifiedRevocationList[]
   /** Chains whose signatures have been checked against this policy's authorities. */

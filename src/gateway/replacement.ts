@@ -1,7 +1,6 @@
-import { createSecureContext } from 'node:tls'
 import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { Listen } from '../config/gateway-config.js'
-import type { LoadedPolicy, Policy } from './policy.js'
+import type { Policy } from './policy.js'
 
 /**
  * What stands against putting `next` in the place of `current` while running.
@@ -39,19 +38,6 @@ export function judgeReplacement(next: Policy, current: Policy): readonly Diagno
   }
   if (JSON.stringify(next.config.limits) !== JSON.stringify(current.config.limits)) restart(top, 'the limits')
   return found
-}
-
-/** What OpenSSL says against the server certificates and authorities of a configuration. */
-export function judgeTlsMaterial(loaded: Pick<LoadedPolicy, 'environments'>): readonly Diagnostic[] {
-  return loaded.environments.flatMap(({ config, server }): Diagnostic[] => {
-    try {
-      createSecureContext({ cert: server.certificate, key: server.key })
-      return []
-    } catch (error) {
-      const message = `OpenSSL does not take \`${config.tls.certificate.path}\`: ${error instanceof Error ? error.message : ''}`
-      return [{ severity: 'error', code: 'server-certificate', place: config.tls.certificate.place, message }]
-    }
-  })
 }
 
 function isSameListen(one: Listen | undefined, other: Listen | undefined): boolean {

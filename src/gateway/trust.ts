@@ -43,7 +43,8 @@ export class TrustedPaths {
   }
 }
 
-interface TrustQuestion {
+/** Whose certificate is judged, and by what. */
+export interface TrustQuestion {
   readonly identity: Identity
   readonly peer: Peer
   readonly environment: EnvironmentPolicy
@@ -91,8 +92,8 @@ function environmentTrusting({ identity, peer, environment, policy }: TrustQuest
   return undefined
 }
 
-// what the client itself showed, as we read it
-function shown(certificate: Certificate): Record<string, string> {
+/** What the client itself showed, as we read it. */
+export function shown(certificate: Certificate): Record<string, string> {
   return {
     subject: formatName(certificate.subject),
     issuer: formatName(certificate.issuer),

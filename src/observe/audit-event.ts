@@ -14,7 +14,7 @@ import { cut, printable, redact } from './redact.js'
 export interface AuditEvent {
   /** Epoch milliseconds; written as ISO 8601 in UTC with milliseconds. */
   readonly time: number
-  readonly event: 'request' | 'reload' | 'start' | 'stop'
+  readonly event: 'request' | 'handshake' | 'reload' | 'start' | 'stop'
   readonly requestId?: string | undefined
   readonly environment?: string | undefined
   readonly api?: string | undefined

@@ -17,6 +17,7 @@ export interface LogFields {
   readonly api?: string | undefined
   readonly partner?: string | undefined
   readonly certificateSha256?: string | undefined
+  readonly serialNumber?: string | undefined
   readonly subject?: string | undefined
   readonly issuer?: string | undefined
   readonly clientAddress?: string | undefined
@@ -64,6 +65,7 @@ const kinds: Readonly<Record<keyof LogFields, Kind>> = {
   api: 'exact',
   partner: 'exact',
   certificateSha256: 'exact',
+  serialNumber: 'exact',
   subject: 'exact',
   issuer: 'exact',
   clientAddress: 'exact',

@@ -1,18 +1,22 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { constants } from 'node:crypto'
 import { Server as HttpsServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { sessionIdContextOf } from './ticket-keys.js'
 
 /** What one environment shows in the handshake. PEM texts; `authorities` are advertised to clients. */
 export interface TlsMaterial {
   readonly environment: string
-  readonly certificate: string
-  readonly key: string
+  /** One of each kind of key; the first where the client can check more than one. */
+  readonly certificates: readonly { readonly certificate: string; readonly key: string }[]
   readonly authorities: readonly string[]
   /** Host names that lead to this environment by SNI on a shared port, in lower case. */
   readonly hosts: readonly string[]
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** 48 bytes; of this environment alone. */
+  readonly ticketKeys: Buffer
 }
 
 export interface ListenerOptions {
@@ -29,8 +33,10 @@ export interface ListenerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void
   /** A request that Node's parser gave up on; the handler answers and closes. */
   readonly onClientError: (error: Error & { code?: string }, socket: Duplex) => void
-  readonly onHandshake: (result: 'completed' | 'resumed' | 'failed', detail: string) => void
-  readonly onConnections: (change: 1 | -1) => void
+  /** A handshake came to its end; no request has been read yet, and destroying the socket lets none in. */
+  readonly onSecure: (socket: TLSSocket) => void
+  /** A handshake that broke, or a connection that could not be accepted. */
+  readonly onHandshakeFailed: (error: Error) => void
 }
 
 /** A listening TLS socket. */
@@ -64,32 +70,29 @@ const ciphers = [
  * @throws the error of `listen`, such as EADDRINUSE
  */
 export async function listenTls(options: ListenerOptions): Promise<Listener> {
-  let contexts = new Map<string, SecureContext>()
   let byHost = new Map<string, SecureContext>()
-  // distinct per environment, so that a session of one is none of the other's (CVE-2025-23419)
-  const ticketKeys = new Map<string, Buffer>()
-
-  const load = (materials: readonly TlsMaterial[]): void => {
-    const nextContexts = new Map<string, SecureContext>()
-    const nextHosts = new Map<string, SecureContext>()
-    for (const material of materials) {
-      const context = createSecureContext(contextOptions(material, ticketKeys))
-      nextContexts.set(material.environment, context)
-      for (const host of material.hosts) nextHosts.set(host, context)
-    }
-    contexts = nextContexts
-    byHost = nextHosts
-  }
-  load(options.materials)
-
+  const isShared = options.materials.length > 1
   const [first] = options.materials
+  const load = (materials: readonly TlsMaterial[]): ReturnType<typeof contextOptions> | undefined => {
+    const nextHosts = new Map<string, SecureContext>()
+    const minVersion = newestOf(materials)
+    const all = materials.map((material) => contextOptions({ ...material, minVersion }, isShared))
+    for (const [index, { hosts }] of materials.entries()) {
+      const context = createSecureContext(all[index])
+      for (const host of hosts) nextHosts.set(host, context)
+    }
+    byHost = nextHosts
+    return all[materials.findIndex(({ environment }) => environment === first.environment)]
+  }
+
   const server = new HttpsServer({
-    ...contextOptions(first, ticketKeys),
+    ...load(options.materials),
     requestCert: true,
     rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
+    // the listener's own context, that of the first environment, answers to every other name
     SNICallback: (name, done) => {
-      done(null, byHost.get(name.toLowerCase()) ?? contexts.get(first.environment))
+      done(null, byHost.get(name.toLowerCase()))
     },
     handshakeTimeout: options.handshakeTimeoutMs,
     maxHeaderSize: options.headerBytes,
@@ -97,7 +100,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: options.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(5_000, options.headersTimeoutMs),
-    requireHostHeader: true,
+    requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,
   })
@@ -113,18 +116,14 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   server.on('clientError', (error, socket) => {
     options.onClientError(error, socket)
   })
-  server.on('tlsClientError', (error) => {
-    options.onHandshake('failed', error.message)
-  })
+  server.on('tlsClientError', options.onHandshakeFailed)
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.disableRenegotiation()
     open.add(socket)
-    options.onConnections(1)
-    options.onHandshake(socket.isSessionReused() ? 'resumed' : 'completed', '')
     socket.once('close', () => {
       open.delete(socket)
-      options.onConnections(-1)
     })
+    options.onSecure(socket)
   })
 
   await new Promise<void>((resolve, reject) => {
@@ -132,9 +131,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
       server.removeListener('error', reject)
       // a failed accept (descriptors exhausted) must not end the process
-      server.on('error', (error) => {
-        options.onHandshake('failed', error.message)
-      })
+      server.on('error', options.onHandshakeFailed)
       resolve()
     })
   })
@@ -143,9 +140,8 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   return {
     address: { host: options.host, port: address.port },
     replace: (materials) => {
-      load(materials)
-      const material = materials.find(({ environment }) => environment === first.environment)
-      if (material !== undefined) server.setSecureContext(contextOptions(material, ticketKeys))
+      const context = load(materials)
+      if (context !== undefined) server.setSecureContext(context)
     },
     connections: () => open,
     close: async () => {
@@ -159,19 +155,28 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   }
 }
 
-function contextOptions(material: TlsMaterial, ticketKeys: Map<string, Buffer>) {
-  const { environment } = material
-  const keys = ticketKeys.get(environment) ?? randomBytes(48)
-  ticketKeys.set(environment, keys)
+// the version is settled before the name is heard
+function newestOf(materials: readonly TlsMaterial[]): TlsMaterial['minVersion'] {
+  return materials.some(({ minVersion }) => minVersion === 'TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2'
+}
+
+/**
+ * Behind a shared address no session is resumed: a ticket is opened before the name has chosen the
+ * context, so that on Node 20 one of TEST resumes on PROD (the class of CVE-2025-23419), and no Node tells
+ * the server name of a resumed TLS 1.2 session, without which nobody knows the environment.
+ */
+function contextOptions(material: TlsMaterial, isShared: boolean) {
+  const { environment, certificates, authorities, minVersion, ticketKeys } = material
   return {
-    cert: material.certificate,
-    key: material.key,
-    ca: [...material.authorities],
+    cert: certificates.map(({ certificate }) => certificate),
+    key: certificates.map(({ key }) => key),
+    ca: [...authorities],
     ciphers,
     honorCipherOrder: true,
-    minVersion: 'TLSv1.2' as const,
+    minVersion,
     ecdhCurve: 'X25519:P-256:P-384',
-    sessionIdContext: createHash('sha256').update(`ror-gateway ${environment}`).digest('hex').slice(0, 32),
-    ticketKeys: keys,
+    sessionIdContext: sessionIdContextOf(environment),
+    ticketKeys,
+    ...(isShared && { secureOptions: constants.SSL_OP_NO_TICKET }),
   }
 }
