@@ -3,6 +3,7 @@ import type { Forwarder } from '../http/forwarder.js'
 import type { Log } from '../observe/log.js'
 import type { IdentityCache } from './identity.js'
 import type { PartnerLimiter } from './partner-limiter.js'
+import type { OcspStatus } from './ocsp-status.js'
 import type { Policy } from './policy.js'
 import type { RequestEvent } from './request-event.js'
 
@@ -19,6 +20,7 @@ export interface Gateway {
   now(): number
   readonly identities: IdentityCache
   readonly bodyAccount: BodyAccount
+  readonly ocsp: OcspStatus
   readonly limiter: PartnerLimiter
   readonly log: Log
   /** True once the process is stopping: answers close their connections. */

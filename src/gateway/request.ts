@@ -57,6 +57,9 @@ async function judgeAndForward(exchange: Exchange): Promise<Denial | undefined> 
   const policy = gateway.policy() // one snapshot: a reload never splits a request
   const arrival = arrive(exchange, policy)
   if ('effect' in arrival) return arrival
+  const status = gateway.ocsp.judge(arrival.chain, arrival.environment)
+  const revoked = status instanceof Promise ? await status : status
+  if (revoked !== undefined) return revoked
   if (arrival.target.path === selfDiagnosisPath && (request.method === 'GET' || request.method === 'HEAD')) {
     await answerSelfDiagnosis(exchange, arrival)
     return undefined

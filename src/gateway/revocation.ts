@@ -44,6 +44,19 @@ export function judgeRevocation(
   return undefined
 }
 
+/** Whether a list of the issuer revokes the certificate, fresh or not. */
+export function isOnCrl(
+  crls: readonly VerifiedRevocationList[],
+  { certificate, issuer }: { readonly certificate: Certificate; readonly issuer: Certificate },
+): boolean {
+  return crls.some(
+    (crl) =>
+      crl.issuerSpkiSha256 === issuer.spkiSha256 &&
+      covers(crl, certificate) &&
+      isRevoked(crl, certificate.serialNumber),
+  )
+}
+
 /** Whether a list may be relied on at this moment. */
 export function isFresh(crl: VerifiedRevocationList, { at, clockSkewMs }: Moment): boolean {
   return at + clockSkewMs >= crl.thisUpdate && at - clockSkewMs < crl.nextUpdate

@@ -9,6 +9,8 @@ import type { Gateway } from './gateway.js'
 import { IdentityCache } from './identity.js'
 import type { Observers } from './observers.js'
 import { PartnerLimiter } from './partner-limiter.js'
+import { OcspReport } from './ocsp-report.js'
+import { OcspStatus } from './ocsp-status.js'
 import type { Policy } from './policy.js'
 import type { PolicySource, ReloadReport } from './policy-source.js'
 import type { RequestEvent } from './request-event.js'
@@ -32,6 +34,7 @@ export class GatewayState implements Gateway {
   readonly log: Log
   readonly audit: Pick<Audit, 'healthy' | 'lost'>
   readonly seen = new SeenPartners()
+  readonly ocsp: OcspStatus
   readonly startedAt: number
   private readonly options: StateOptions
   private underWay = 0
@@ -45,6 +48,10 @@ export class GatewayState implements Gateway {
     this.audit = options.observers.audit
     this.bodyAccount = new BodyAccount(options.config.limits.bodyBytesInFlight)
     this.startedAt = options.now()
+    this.ocsp = new OcspStatus({
+      now: options.now,
+      report: new OcspReport({ log: this.log, metrics: options.observers.metrics, now: options.now }),
+    })
   }
 
   policy(): Policy {

@@ -74,6 +74,19 @@ export function createInstruments() {
       'environment',
       'issuer',
     ]),
+    crlFetches: counter('crl_fetches_total', 'Fetches of revocation lists by result.', [
+      'environment',
+      'result',
+    ]),
+    ocspRequests: counter('ocsp_requests_total', 'Questions to OCSP responders by result.', [
+      'environment',
+      'result',
+    ]),
+    ocspPassed: counter(
+      'ocsp_passed_total',
+      'Requests that passed without an OCSP answer, since `mode` is `soft`.',
+      byEnvironment,
+    ),
     auditErrors: counter('audit_errors_total', 'Times that writing the audit trail began to fail.'),
     auditLost: counter('audit_lines_lost_total', 'Audit lines that could not be kept.'),
     auditHealthy: gauge('audit_healthy', 'Whether the audit trail is being written.'),

@@ -20,6 +20,8 @@ export type RequestObservation = Pick<
 > & { readonly environment: string }
 
 type HandshakeResult = 'completed' | 'resumed' | 'refused' | 'failed'
+type OcspResult = 'good' | 'revoked' | 'unknown' | 'failed'
+type CrlFetchResult = 'fetched' | 'unchanged' | 'failed'
 type ReloadResult = 'reloaded' | 'refused' | 'unchanged'
 
 /** What a loaded configuration is measured by. */
@@ -54,6 +56,11 @@ export interface Metrics {
   /** A listed certificate was presented; `notAfter` in epoch milliseconds. */
   certificateSeen(environment: string, partner: string, notAfter: number): void
   identityCache(result: 'hit' | 'miss'): void
+  /** A responder was asked. */
+  ocsp(environment: string, result: OcspResult): void
+  /** `ocsp: soft` let a request pass without an answer. */
+  ocspPassed(environment: string): void
+  crlFetch(environment: string, result: CrlFetchResult): void
   /** @param at - epoch milliseconds */
   reload(result: ReloadResult, at: number): void
   policy(policy: PolicyObservation): void
@@ -139,6 +146,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     identityCache: (result) => {
       to.identityCache.cell(result).value += 1
+    },
+    ocsp: (environment, result) => {
+      to.ocspRequests.cell(environment, result).value += 1
+    },
+    ocspPassed: (environment) => {
+      to.ocspPassed.cell(environment).value += 1
+    },
+    crlFetch: (environment, result) => {
+      to.crlFetches.cell(environment, result).value += 1
     },
     reload: (result, at) => {
       to.reloads.cell(result).value += 1
