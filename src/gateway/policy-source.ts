@@ -129,7 +129,7 @@ export class PolicySource {
       this.lastRefused = undefined
       return { ...base, result: 'unchanged', diagnostics: [] }
     }
-    const next = openPolicy(loaded.value)
+    const next = openPolicy(loaded.value, this.policy)
     const diagnostics = this.options.accept(next, this.policy)
     if (diagnostics.length > 0) {
       return this.refused({ ...base, result: 'refused', refusedRevision: next.revision, diagnostics })

@@ -47,7 +47,7 @@ export interface EnvironmentPolicy {
   readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
   readonly crls: readonly VerifiedRevocationList[]
-  /** Chains whose signatures have been checked against this policy's authorities. */
+  /** Chains whose signatures have been checked against these authorities. */
   readonly trustedPaths: TrustedPaths
 }
 
@@ -60,8 +60,13 @@ export interface Policy {
   readonly environmentsOfHost: ReadonlyMap<string, readonly string[]>
 }
 
-/** Adopts what was loaded; the cost does not depend on the size of the whitelists. */
-export function openPolicy(loaded: LoadedPolicy): Policy {
+/**
+ * Adopts what was loaded; the cost does not depend on the size of the whitelists.
+ *
+ * Where the authorities of an environment are those of `previous`, what was verified by them is kept: a
+ * changed whitelist costs no signature, and a resumed session, which brings no intermediates, goes on.
+ */
+export function openPolicy(loaded: LoadedPolicy, previous?: Policy): Policy {
   const environments = new Map<string, EnvironmentPolicy>()
   const environmentsOfHost = new Map<string, string[]>()
   for (const environment of loaded.environments) {
@@ -79,8 +84,18 @@ export function openPolicy(loaded: LoadedPolicy): Policy {
       server,
       authorities,
       crls,
-      trustedPaths: new TrustedPaths(authorities),
+      trustedPaths:
+        pathsFor(authorities, previous?.environments.get(config.name)) ?? new TrustedPaths(authorities),
     })
   }
   return { revision: loaded.revision, config: loaded.config, environments, environmentsOfHost }
+}
+
+function pathsFor(
+  authorities: readonly Certificate[],
+  previous: EnvironmentPolicy | undefined,
+): TrustedPaths | undefined {
+  if (previous?.authorities.length !== authorities.length) return undefined
+  const isSame = authorities.every(({ sha256 }, index) => sha256 === previous.authorities[index]?.sha256)
+  return isSame ? previous.trustedPaths : undefined
 }

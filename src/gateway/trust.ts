@@ -14,7 +14,7 @@ const keptPaths = 20_000
 /**
  * The authorities of an environment, and the chains whose signatures were checked against them.
  *
- * INVARIANT: belongs to one policy. What is kept is that signatures, names and constraints hold,
+ * INVARIANT: belongs to one list of authorities. What is kept is that signatures, names and constraints hold,
  * which no time changes; validity and revocation are judged for every request.
  */
 export class TrustedPaths {
