@@ -55,19 +55,20 @@ export class RequestEvent {
       this.denial = judgement
       return judgement
     }
-    this.decision = 'permit'
     if ('entry' in judgement) this.entry = judgement.entry
     if (judgement.overlooked !== undefined) {
       this.enforced = false
       this.denial ??= judgement.overlooked
     }
+    // what report-only lets pass is told as the denial it would have been
+    this.decision = this.enforced ? 'permit' : 'deny'
     return judgement
   }
 
   /** Notes a failure and hands it back. */
   failed(failure: Failure): Failure {
     this.failure = failure
-    if (this.decision !== 'permit') this.decision = 'fail'
+    if (this.decision !== 'permit' && this.enforced) this.decision = 'fail'
     this.outcome = failure.code
     return failure
   }
