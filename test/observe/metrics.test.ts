@@ -39,6 +39,9 @@ function busy(): Metrics {
   metrics.handshake(environment, 'completed')
   metrics.requestsInFlight(environment, 1)
   metrics.identityCache('miss')
+  metrics.ocsp(environment, 'failed')
+  metrics.ocspPassed(environment)
+  metrics.crlFetch(environment, 'fetched')
   metrics.certificateSeen(environment, 'eai', 9_000)
   metrics.auditError()
   metrics.request({
