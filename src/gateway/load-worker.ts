@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { transferablesOf } from '../core/whitelist-table.js'
-import { isUnchanged, loadPolicy } from './load.js'
+import { isUnchanged } from './load-files.js'
+import { loadPolicy } from './load.js'
 import type { ReadSet } from './policy.js'
 
 /** What the thread is started with. */

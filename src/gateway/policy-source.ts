@@ -4,7 +4,8 @@ import type { Result } from '../core/result.js'
 import type { FileProblem } from '../files/problem.js'
 import { watchPaths, type PathWatcher } from '../files/watch.js'
 import type { LoadOrder } from './load-worker.js'
-import { whitelistExtensions, type LoadProblem } from './load.js'
+import { whitelistExtensions } from './load-files.js'
+import type { LoadProblem } from './load.js'
 import { openPolicy, type LoadedPolicy, type Policy, type ReadSet } from './policy.js'
 
 type Loaded = Result<LoadedPolicy, LoadProblem>

@@ -5,6 +5,7 @@ import { openWhitelist, type CompiledWhitelist } from '../core/whitelist-table.j
 import type { EnvironmentConfig, GatewayConfig } from '../config/gateway-config.js'
 import type { Certificate } from '../x509/certificate.js'
 import type { VerifiedRevocationList } from '../x509/crl.js'
+import type { NamedCertificate } from './load-whitelist.js'
 import { TrustedPaths } from './trust.js'
 
 /** What an environment shows of itself, as files hold it. */
@@ -22,6 +23,8 @@ export interface LoadedEnvironment {
   readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
   readonly crls: readonly VerifiedRevocationList[]
+  /** The `Authorization` of reads of the gateway's own. */
+  readonly resolutionAuthorization?: string | undefined
 }
 
 /** Every file and folder that was read, with a digest of what stood there. */
@@ -34,6 +37,8 @@ export interface LoadedPolicy {
   readonly config: GatewayConfig
   readonly environments: readonly LoadedEnvironment[]
   readonly readSet: ReadSet
+  /** The certificate files that whitelist entries name. */
+  readonly named: readonly NamedCertificate[]
   readonly warnings: readonly Diagnostic[]
 }
 
@@ -47,6 +52,8 @@ export interface EnvironmentPolicy {
   readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
   readonly crls: readonly VerifiedRevocationList[]
+  /** Of reads of the gateway's own. */
+  readonly resolutionAuthorization: string | undefined
   /** Chains whose signatures have been checked against these authorities. */
   readonly trustedPaths: TrustedPaths
 }
@@ -84,6 +91,7 @@ export function openPolicy(loaded: LoadedPolicy, previous?: Policy): Policy {
       server,
       authorities,
       crls,
+      resolutionAuthorization: environment.resolutionAuthorization,
       trustedPaths:
         pathsFor(authorities, previous?.environments.get(config.name)) ?? new TrustedPaths(authorities),
     })
