@@ -117,6 +117,8 @@ export class RequestEvent {
       serialNumber: certificate?.serialNumber,
       issuer: certificate === undefined ? undefined : formatName(certificate.issuer),
       subject: certificate === undefined ? undefined : formatName(certificate.subject),
+      publicKeySha256: certificate?.spkiSha256,
+      notAfter: certificate?.notAfter,
       tlsVersion: peer.protocol,
       resumed: peer.resumed,
       clientAddress: peer.address,

@@ -23,6 +23,10 @@ export interface AuditEvent {
   readonly serialNumber?: string | undefined
   readonly issuer?: string | undefined
   readonly subject?: string | undefined
+  /** SHA-256 of the certificate's SubjectPublicKeyInfo, hexadecimal: what whitelists pin. */
+  readonly publicKeySha256?: string | undefined
+  /** End of the certificate's validity, epoch milliseconds. */
+  readonly notAfter?: number | undefined
   readonly tlsVersion?: string | undefined
   readonly resumed?: boolean | undefined
   readonly clientAddress?: string | undefined
@@ -71,6 +75,8 @@ const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
   serialNumber: 'text',
   issuer: 'text',
   subject: 'text',
+  publicKeySha256: 'text',
+  notAfter: 'time',
   tlsVersion: 'text',
   resumed: 'flag',
   clientAddress: 'text',
