@@ -98,7 +98,10 @@ function readForm(value: string, rule: WriteRule, source: QuerySource): Found {
 // a letter or digit first, no space last, 64 characters at most
 function isUnitCode(unit: string, others: string): boolean {
   if (!/^[A-Za-z0-9]/.test(unit) || unit.length > 64 || unit.endsWith(' ')) return false
-  return [...unit].every((character) => /^[A-Za-z0-9]$/.test(character) || others.includes(character))
+  for (const character of unit) {
+    if (!/[A-Za-z0-9]/.test(character) && !others.includes(character)) return false
+  }
+  return true
 }
 
 function expectation(source: QuerySource, prefixes: readonly string[]): string {

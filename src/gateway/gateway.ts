@@ -2,6 +2,7 @@ import type { BodyAccount } from '../http/body.js'
 import type { Forwarder } from '../http/forwarder.js'
 import type { Log } from '../observe/log.js'
 import type { IdentityCache } from './identity.js'
+import type { Lookups } from './lookups.js'
 import type { PartnerLimiter } from './partner-limiter.js'
 import type { OcspStatus } from './ocsp-status.js'
 import type { Policy } from './policy.js'
@@ -22,6 +23,7 @@ export interface Gateway {
   readonly bodyAccount: BodyAccount
   readonly ocsp: OcspStatus
   readonly limiter: PartnerLimiter
+  readonly lookups: Lookups
   readonly log: Log
   /** True once the process is stopping: answers close their connections. */
   isDraining(): boolean

@@ -104,6 +104,7 @@ export async function startGateway({
     await source.close()
     await admin?.close()
     for (const forwarder of forwarders.values()) await forwarder.close()
+    state.lookups.close()
     await observers.close()
   }
 

@@ -7,6 +7,7 @@ import type { Audit } from '../observe/audit.js'
 import type { Log } from '../observe/log.js'
 import type { Gateway } from './gateway.js'
 import { IdentityCache } from './identity.js'
+import { Lookups } from './lookups.js'
 import type { Observers } from './observers.js'
 import { PartnerLimiter } from './partner-limiter.js'
 import { OcspReport } from './ocsp-report.js'
@@ -31,6 +32,7 @@ export class GatewayState implements Gateway {
   readonly identities = new IdentityCache(keptIdentities)
   readonly bodyAccount: BodyAccount
   readonly limiter = new PartnerLimiter()
+  readonly lookups: Lookups
   readonly log: Log
   readonly audit: Pick<Audit, 'healthy' | 'lost'>
   readonly seen = new SeenPartners()
@@ -47,6 +49,7 @@ export class GatewayState implements Gateway {
     this.log = options.observers.log
     this.audit = options.observers.audit
     this.bodyAccount = new BodyAccount(options.config.limits.bodyBytesInFlight)
+    this.lookups = new Lookups(options.config, options.now)
     this.startedAt = options.now()
     this.ocsp = new OcspStatus({
       now: options.now,

@@ -1,16 +1,22 @@
 import { permitWrite, type Admission } from '../core/admission.js'
 import type { WriteRule } from '../core/api.js'
-import { deny, type Denial, type EstablishmentWritten } from '../core/decision.js'
+import { deny, nothingNamed, type Denial, type IdWritten, type Named } from '../core/decision.js'
 import { Failure } from '../core/failure.js'
-import { establishmentInQuery } from '../core/query-establishment.js'
+import { namedInTarget } from '../core/named-in-target.js'
 import type { Result } from '../core/result.js'
+import { hostName } from '../core/route.js'
+import { judgeWriteFields } from '../core/write-fields.js'
+import { bodySourceOf, readsBody } from '../core/write-rule.js'
+import type { FhirBody } from '../fhir/body.js'
+import { namedInWrites, writesOfBundle } from '../fhir/bundle-write.js'
 import { fhirFormatOf, judgeContentEncoding } from '../fhir/media-type.js'
-import { establishmentsInBody, judgePatchBody } from '../fhir/written.js'
+import { judgePatchBody, namedInBody } from '../fhir/written.js'
 import { readBody } from '../http/body.js'
 import { hasBody } from './answer.js'
 import type { Arrival } from './arrival.js'
 import { forwardAdmitted } from './forward.js'
 import type { Exchange } from './request.js'
+import { resolveIds } from './resolution.js'
 
 interface DescribedWrite {
   readonly admission: Admission
@@ -20,8 +26,9 @@ interface DescribedWrite {
 /**
  * A write that a rule describes: every establishment it names is judged, then its body, then it goes.
  *
- * What the query names is judged before a byte of the body is kept; a body that is judged is held
- * whole, and the bytes that were judged are the bytes sent.
+ * What the target names is judged before a byte of the body is kept; a body that is judged is held
+ * whole, and the bytes that were judged are the bytes sent. Ids are looked up last, as near to the
+ * write as may be.
  */
 export async function judgeAndForwardWrite(
   exchange: Exchange,
@@ -31,48 +38,99 @@ export async function judgeAndForwardWrite(
   const { gateway, request } = exchange
   if (!gateway.mayWrite())
     throw new Failure('overloaded', 'the audit trail cannot be written, so nothing else is')
-  const source = rule.establishment
-  if (source.from === 'reference') {
-    const detail = 'this version resolves no references through the upstream'
-    return permit(exchange, arrival, {
-      admission,
-      found: { ok: false, problem: deny('establishment-unresolvable', { detail }) },
-    })
-  }
-  if (source.from === 'query') {
-    const one = establishmentInQuery(arrival.target.query, rule, source)
-    const refused = permit(exchange, arrival, {
-      admission,
-      found: one.ok ? { ok: true, value: [one.value] } : one,
-    })
-    if (refused !== undefined) return refused
-  }
+  const judgement = new WriteJudgement(exchange, arrival, admission)
+  const selecting = judgeWriteFields(Object.keys(request.headers), rule)
+  const named = selecting === undefined ? namedInTarget(arrival.target, rule) : no(selecting)
+  const early = judgement.take(named) ?? judgeMediaType(exchange, rule)
+  if (early !== undefined) return early
 
-  const mediaType = judgeMediaType(exchange, rule)
-  if (mediaType !== undefined) return mediaType
-  const { limits } = arrival.config
   const body = await readBody(exchange, {
     maxBytes: rule.maxBodyBytes,
-    timeoutMs: limits.requestTimeoutMs,
+    timeoutMs: arrival.config.limits.requestTimeoutMs,
     account: gateway.bodyAccount,
   })
   if ('effect' in body) return body
-  const contentType = request.headers['content-type']
-  if (source.from === 'body') {
-    const found = establishmentsInBody({ body, contentType, source, rule })
-    const refused = permit(exchange, arrival, { admission, found })
-    if (refused !== undefined) return refused
-  } else if (rule.patch !== undefined) {
-    const denial = judgePatchBody(body, contentType, rule.patch)
-    if (denial !== undefined) return denial
+  const judged = { body, contentType: request.headers['content-type'] }
+  const denial =
+    judgeBody(judged, { judgement, rule, named: named.ok ? named.value : nothingNamed }) ??
+    (await judgement.lookUp()) ??
+    judgement.conclude()
+  if (denial !== undefined) return denial
+  try {
+    await forwardAdmitted(exchange, arrival, { admission, body: hasBody(request) ? body : 'none' })
+  } finally {
+    // a guarded patch cannot change whose a resource is; anything else may
+    if (rule.patch?.except === undefined) gateway.lookups.forget(arrival.environment.name)
   }
-  await forwardAdmitted(exchange, arrival, { admission, body })
   return undefined
+}
+
+/** What one write has been found to name so far, and whether all of it is permitted. */
+class WriteJudgement {
+  readonly exchange: Exchange
+  readonly arrival: Arrival
+  readonly admission: Admission
+  readonly #ids: IdWritten[] = []
+  #isSettled = false
+
+  constructor(exchange: Exchange, arrival: Arrival, admission: Admission) {
+    this.exchange = exchange
+    this.arrival = arrival
+    this.admission = admission
+  }
+
+  /** Judges what was found; ids are kept until they are looked up. */
+  take(found: Result<Named, Denial>): Denial | undefined {
+    if (!found.ok) return this.#permit(found.problem)
+    this.#ids.push(...found.value.ids)
+    return found.value.establishments.length === 0 ? undefined : this.#permit(found.value.establishments)
+  }
+
+  /** @throws Failure where the upstream does not answer as it should */
+  async lookUp(): Promise<Denial | undefined> {
+    if (this.#ids.length === 0) return undefined
+    const { gateway, event } = this.exchange
+    const { environment } = this.arrival
+    const { api } = this.admission
+    try {
+      const lookup = gateway.lookups.open({ environment, api, requestId: event.requestId })
+      const resolved = await resolveIds(this.#ids, lookup)
+      return this.#permit(resolved.ok ? resolved.value : resolved.problem)
+    } catch (error) {
+      gateway.log.warn('a lookup failed, so the write was not judged', {
+        requestId: event.requestId,
+        environment: environment.name,
+        api: api.name,
+        error,
+      })
+      throw error
+    }
+  }
+
+  /** A write that names nothing at all is refused. */
+  conclude(): Denial | undefined {
+    return this.#isSettled ? undefined : this.#permit([])
+  }
+
+  #permit(written: Parameters<typeof permitWrite>[2]): Denial | undefined {
+    const { event } = this.exchange
+    this.#isSettled = true
+    if (!('effect' in written)) event.establishments = [...event.establishments, ...written]
+    const permission = event.decided(
+      permitWrite(this.arrival.environment.whitelist, this.admission.entry, written),
+    )
+    return permission.effect === 'deny' ? permission : undefined
+  }
 }
 
 // before reading: a body that cannot be judged is not kept either
 function judgeMediaType({ request }: Exchange, rule: WriteRule): Denial | undefined {
-  if (rule.establishment.from === 'query' && rule.patch === undefined) return undefined
+  if (rule.method === 'DELETE') {
+    return hasBody(request)
+      ? deny('body-unreadable', { sent: { problem: 'a DELETE carries no body' } })
+      : undefined
+  }
+  if (!readsBody(rule)) return undefined
   if (!hasBody(request)) return deny('body-unreadable', { sent: { problem: 'this write needs a body' } })
   const encoding = judgeContentEncoding(request.headers['content-encoding'])
   if (encoding !== undefined) return encoding
@@ -80,13 +138,28 @@ function judgeMediaType({ request }: Exchange, rule: WriteRule): Denial | undefi
   return format.ok ? undefined : format.problem
 }
 
-function permit(
-  { event }: Exchange,
-  { environment }: Arrival,
-  { admission, found }: { admission: Admission; found: Result<readonly EstablishmentWritten[], Denial> },
-): Denial | undefined {
-  if (found.ok) event.establishments = found.value
-  const written = found.ok ? found.value : found.problem
-  const permission = event.decided(permitWrite(environment.whitelist, admission.entry, written))
-  return permission.effect === 'deny' ? permission : undefined
+interface BodyJudgement {
+  readonly judgement: WriteJudgement
+  readonly rule: WriteRule
+  /** By the target. */
+  readonly named: Named
+}
+
+function judgeBody(body: FhirBody, { judgement, rule, named }: BodyJudgement): Denial | undefined {
+  if (rule.patch !== undefined) return judgePatchBody(body.body, body.contentType, rule.patch)
+  const source = bodySourceOf(rule)
+  if (source === undefined) return undefined
+  if (source.from !== 'body' || source.shape !== 'bundle') {
+    const id = named.ids.find(({ by }) => by === 'id')?.id
+    return judgement.take(namedInBody(body, { rule, id, isInBundle: false }))
+  }
+  const { exchange, arrival, admission } = judgement
+  const host = hostName(exchange.request.headers.host ?? '') ?? ''
+  const place = { api: admission.api, apis: arrival.environment.apis, host, maxEntries: rule.maxEntries }
+  const writes = writesOfBundle(body, place)
+  return writes.ok ? judgement.take(namedInWrites(writes.value)) : writes.problem
+}
+
+function no(problem: Denial): { readonly ok: false; readonly problem: Denial } {
+  return { ok: false, problem }
 }
