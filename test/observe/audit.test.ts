@@ -20,6 +20,8 @@ const whole: Required<AuditEvent> = {
   issuer:
     'CN=TEST AC IGC-SANTE ELEMENTAIRE ORGANISATIONS,OU=IGC-SANTE TEST,OU=0002 187512751,O=ASIP-SANTE,C=FR',
   subject: "CN=sas,OU=318751275100020,O=AGENCE DES SYSTEMES D'INFORMATION PARTAG,ST=Paris (75),C=FR",
+  publicKeySha256: 'cd'.repeat(32),
+  notAfter: Date.UTC(2029, 0, 31),
   tlsVersion: 'TLSv1.3',
   resumed: false,
   clientAddress: '127.0.0.1',
@@ -54,7 +56,12 @@ function lineOf(event: AuditEvent): string {
 
 test('an event is one line with every field, in one order', () => {
   const line = lineOf(whole)
-  const expected = { ...whole, time: '2026-12-01T08:30:00.007Z', durationMs: 12.346 }
+  const expected = {
+    ...whole,
+    time: '2026-12-01T08:30:00.007Z',
+    durationMs: 12.346,
+    notAfter: '2029-01-31T00:00:00.000Z',
+  }
   assert.deepEqual(parsed(line), { schema: 1, establishmentCount: 1, ...expected })
   assert.deepEqual(Object.keys(parsed(line)), auditFields)
 })
