@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto'
 import { Server as HttpsServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { sessionIdContextOf } from './ticket-keys.js'
@@ -109,10 +109,16 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   server.maxHeadersCount = 0
 
   const open = new Set<TLSSocket>()
-  server.on('request', options.onRequest)
+  // Node counts a connection that was never asked for anything as busy: it waits for its first head
+  const asked = new WeakSet<Socket>()
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    asked.add(request.socket)
+    options.onRequest(request, response)
+  }
+  server.on('request', onRequest)
   // both would otherwise be handled by Node: `Expect` is answered by who reads the body, Upgrade and CONNECT never
-  server.on('checkContinue', options.onRequest)
-  server.on('checkExpectation', options.onRequest)
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
   server.on('clientError', (error, socket) => {
     options.onClientError(error, socket)
   })
@@ -150,6 +156,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
           resolve()
         })
         server.closeIdleConnections()
+        for (const socket of open) if (!asked.has(socket)) socket.destroy()
       })
     },
   }
