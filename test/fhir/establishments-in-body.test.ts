@@ -6,13 +6,12 @@ import type { Denial, EstablishmentWritten } from '../../src/core/decision.js'
 import type { Result } from '../../src/core/result.js'
 import { establishmentsInBody } from '../../src/fhir/written.js'
 import { readShared } from '../support/shared.js'
+import { finess, idNatStruct, numbersIn, organizations } from './organizations.js'
 
 type Found = Result<readonly EstablishmentWritten[], Denial>
 
 const organization: EstablishmentSource = { from: 'body', shape: 'organization-identifier' }
 const task: EstablishmentSource = { from: 'body', shape: 'task-focus' }
-const idNatStruct = 'urn:oid:1.2.250.1.71.4.2.2'
-const finess = 'https://finess.esante.gouv.fr'
 
 function find(body: unknown, source = organization, prefixes: readonly string[] = ['1']): Found {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
@@ -225,89 +224,6 @@ describe('the establishment in a Task', () => {
   })
 })
 
-/** Any FHIR-like value around what is looked for: the names that matter are common in it on purpose. */
-const anything = fc.letrec<{ value: unknown; object: unknown }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 4, depthSize: 'small' },
-    fc.constantFrom('350054680', '1350054680', '290004324', finess, idNatStruct, 'Organization', 'x'),
-    fc.integer(),
-    fc.constantFrom(true, null),
-    fc.array(tie('value'), { maxLength: 3 }),
-    tie('object'),
-  ),
-  object: fc.dictionary(
-    fc.constantFrom(
-      'identifier',
-      'system',
-      'value',
-      '_value',
-      'contained',
-      'resourceType',
-      'name',
-      'extension',
-      'assigner',
-    ),
-    tie('value'),
-    { maxKeys: 4 },
-  ),
-})).value
-
-const identifier = fc.record(
-  {
-    system: fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom(finess, idNatStruct, 'https://oi.esante.gouv.fr') },
-      anything,
-    ),
-    value: fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom('350054680', '1350054680', '1290004324', 'ZZZ') },
-      anything,
-    ),
-    type: anything,
-    extension: anything,
-  },
-  { requiredKeys: [] },
-)
-
-const sound = fc.constantFrom(
-  { system: finess, value: '350054680' },
-  { system: idNatStruct, value: '1290004324' },
-  { use: 'old', system: finess, value: '010780054', assigner: { identifier: { system: finess } } },
-  { system: 'https://oi.esante.gouv.fr', value: 'ZZZ' },
-)
-
-const organizations = fc.record(
-  {
-    name: anything,
-    identifier: fc.oneof(
-      { weight: 4, arbitrary: fc.array(sound, { maxLength: 4 }) },
-      { weight: 4, arbitrary: fc.array(fc.oneof(sound, identifier, anything), { maxLength: 3 }) },
-      identifier,
-      anything,
-    ),
-    contained: fc.array(fc.oneof(fc.constant({ resourceType: 'Endpoint' }), anything), { maxLength: 1 }),
-    partOf: anything,
-    resourceType: fc.constant('Organization'),
-  },
-  { requiredKeys: ['resourceType'] },
-)
-
-/** Slow and obvious: every establishment a lenient reader could find in the parsed body. */
-function oracle(body: unknown): ReadonlySet<string> {
-  const numbers = new Set<string>()
-  const identifiers: unknown =
-    typeof body === 'object' && body !== null && 'identifier' in body ? body.identifier : []
-  const candidates: readonly unknown[] = [identifiers].flat(5)
-  for (const each of candidates) {
-    if (typeof each !== 'object' || each === null) continue
-    const { system, value } = each as { system?: unknown; value?: unknown } // an object, whatever it holds
-    for (const number of [value].flat(5)) {
-      if ([system].flat(5).includes(idNatStruct)) numbers.add(String(number))
-      if ([system].flat(5).includes(finess)) numbers.add(`1${String(number)}`)
-    }
-  }
-  return numbers
-}
-
 describe('establishments in random bodies', () => {
   it('are the same as a slow reader finds, or the body is refused', () => {
     let found = 0
@@ -316,7 +232,7 @@ describe('establishments in random bodies', () => {
         const numbers = find(JSON.stringify(body, null, space))
         if (!numbers.ok) return
         found++
-        assert.deepEqual(new Set(numbers.value.map((each) => each.idNatStruct)), oracle(body))
+        assert.deepEqual(new Set(numbers.value.map((each) => each.idNatStruct)), numbersIn(body))
       }),
       { numRuns: 3000 },
     )
