@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { BodyAccount } from '../http/body.js'
 import type { Forwarder } from '../http/forwarder.js'
 import type { Log } from '../observe/log.js'
@@ -25,12 +26,10 @@ export interface Gateway {
   readonly limiter: PartnerLimiter
   readonly lookups: Lookups
   readonly log: Log
-  /** True once the process is stopping: answers close their connections. */
-  isDraining(): boolean
   /** Of this environment alone: no other one's requests travel on its connections. */
   forwarderOf(environment: string): Forwarder
   /** False while the audit trail cannot be written and the policy is to refuse writes then. */
   mayWrite(): boolean
-  began(): void
-  finished(event: RequestEvent): void
+  began(response: ServerResponse): void
+  finished(event: RequestEvent, response: ServerResponse): void
 }

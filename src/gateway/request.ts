@@ -36,8 +36,7 @@ export async function serveRequest(
   const peer = peerOf(request.socket)
   const event = new RequestEvent(request, peer, gateway.now())
   const exchange: Exchange = { gateway, entrance, request, response, peer, event }
-  gateway.began()
-  if (gateway.isDraining()) response.shouldKeepAlive = false
+  gateway.began(response)
   try {
     // what follows a request whose end is in doubt is no request: nothing is judged, nothing is sent
     if (!(await awaitTurn(request, response)))
@@ -47,7 +46,7 @@ export async function serveRequest(
   } catch (error) {
     await fail(exchange, event.failed(asFailure(error)))
   } finally {
-    gateway.finished(event)
+    gateway.finished(event, response)
   }
 }
 

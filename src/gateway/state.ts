@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Readiness } from '../admin/status.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
 import { Failure } from '../core/failure.js'
@@ -39,7 +40,7 @@ export class GatewayState implements Gateway {
   readonly ocsp: OcspStatus
   readonly startedAt: number
   private readonly options: StateOptions
-  private underWay = 0
+  private readonly underWay = new Set<ServerResponse>()
   private draining = false
   private whenIdle: (() => void) | undefined
   private lastReport: (ReloadReport & { readonly at: number }) | undefined
@@ -76,17 +77,14 @@ export class GatewayState implements Gateway {
     return this.audit.healthy || this.options.config.audit.onFailure === 'continue'
   }
 
-  isDraining(): boolean {
-    return this.draining
+  began(response: ServerResponse): void {
+    this.underWay.add(response)
+    if (this.draining) response.shouldKeepAlive = false
   }
 
-  began(): void {
-    this.underWay += 1
-  }
-
-  finished(event: RequestEvent): void {
-    this.underWay -= 1
-    if (this.underWay === 0) this.whenIdle?.()
+  finished(event: RequestEvent, response: ServerResponse): void {
+    this.underWay.delete(response)
+    if (this.underWay.size === 0) this.whenIdle?.()
     this.seen.note(event, this.now())
     this.options.observers.finished(event)
   }
@@ -100,7 +98,7 @@ export class GatewayState implements Gateway {
   }
 
   requestsUnderWay(): number {
-    return this.underWay
+    return this.underWay.size
   }
 
   /** Whether the gateway should get traffic now. */
@@ -113,7 +111,8 @@ export class GatewayState implements Gateway {
   /** From now on every answer closes its connection; resolves when no request is under way. */
   drain(): Promise<void> {
     this.draining = true
-    if (this.underWay === 0) return Promise.resolve()
+    for (const response of this.underWay) response.shouldKeepAlive = false
+    if (this.underWay.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.whenIdle = resolve
     })
