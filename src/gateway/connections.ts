@@ -38,7 +38,7 @@ interface Holder {
   changesAt: number
 }
 
-// a request already on its way is still told why it is refused, well within the second
+// a request already on its way is still told why it is refused; with the heartbeat, within the second
 const graceMs = 250
 // a judgement under a new policy checks signatures again: about 150 µs, so that a turn takes some 5 ms
 const judgedPerTurn = 32
@@ -99,7 +99,11 @@ export class Connections {
     const connection = this.open.get(socket)
     if (connection === undefined) return
     connection.underWay -= 1
-    this.leave(socket)
+    if (connection.isLeaving) {
+      setTimeout(() => {
+        this.leave(socket)
+      }, graceMs).unref()
+    }
   }
 
   /** A new policy is in force: everybody is looked at again. */
