@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import { formatDiagnostic } from '../core/diagnostic.js'
+import { formatDiagnostic, type Diagnostic } from '../core/diagnostic.js'
+import { expiryFindings, namedFindings } from '../gateway/expiry.js'
 import { loadInWorker } from '../gateway/policy-source.js'
-import { openPolicy } from '../gateway/policy.js'
+import { openPolicy, type LoadedPolicy } from '../gateway/policy.js'
 import { exit, textOption, type Verb } from './verb.js'
 
 /** `ror-gateway check`: everything that `serve` would refuse, without listening. */
@@ -19,7 +20,9 @@ export const check: Verb = {
   async run(options, { stdout, stderr }) {
     const file = resolve(textOption(options, 'config') ?? '')
     const loaded = await loadInWorker(file)
-    const diagnostics = loaded.ok ? loaded.value.warnings : loaded.problem.diagnostics
+    const diagnostics = loaded.ok
+      ? [...loaded.value.warnings, ...findingsNow(loaded.value, Date.now())]
+      : loaded.problem.diagnostics
     const environments = loaded.ok
       ? [...openPolicy(loaded.value).environments.values()].map(({ name, whitelist }) => ({
           name,
@@ -47,4 +50,8 @@ export const check: Verb = {
     stdout.write(`${file}: in order, revision ${loaded.value.revision}\n`)
     return exit.done
   },
+}
+
+function findingsNow({ environments, named }: LoadedPolicy, now: number): readonly Diagnostic[] {
+  return [...expiryFindings(environments, now), ...namedFindings(named, now)]
 }

@@ -53,6 +53,22 @@ export class LoadFiles {
     return undefined
   }
 
+  /** As `readBytes`, of a file that need not be there yet: without it there is a warning, and nothing. */
+  async readIfThere({ path, place }: PlacedPath, maxBytes: number): Promise<Uint8Array | undefined> {
+    const read = await readBounded(path, maxBytes)
+    this.read.set(path, digestOfFile(read))
+    if (read.ok) return read.value
+    const { code, message } = read.problem
+    const isMissing = code === 'not-found'
+    this.diagnostics.push({
+      severity: isMissing ? 'warning' : 'error',
+      code: isMissing ? 'not-fetched' : 'file',
+      place,
+      message: isMissing ? `\`${path}\` was not fetched yet` : message,
+    })
+    return undefined
+  }
+
   /** The whitelist files of a folder. */
   async list({ path, place }: PlacedPath): Promise<readonly string[] | undefined> {
     const listed = await listFolder(path, whitelistExtensions)

@@ -11,10 +11,14 @@ import { largest, type LoadFiles } from './load-files.js'
 
 /** A certificate file that an entry names: the one thing a whitelist says of a certificate's dates. */
 export interface NamedCertificate {
+  /** Empty where the whitelist was loaded without one. */
+  readonly environment: string
   readonly partner: string
   readonly file: string
   readonly place: Place
   readonly subject: DistinguishedName
+  readonly issuer: DistinguishedName
+  readonly issuerKey: string
   /** Epoch milliseconds. */
   readonly notAfter: number
 }
@@ -135,8 +139,10 @@ export class WhitelistLoader {
     const certificates = read.ok ? read.value : []
     const own = certificates.find(({ spkiSha256 }) => spkiSha256 === pin)
     if (own !== undefined) {
-      const { subject, notAfter } = own
-      this.named.push({ partner, file: publicKey.file, place: publicKey.place, subject, notAfter })
+      const { subject, issuer, issuerKey, notAfter } = own
+      const environment = this.source.environment?.name ?? ''
+      const { file, place } = publicKey
+      this.named.push({ environment, partner, file, place, subject, issuer, issuerKey, notAfter })
     }
     return [{ ...rest, publicKey: pin }]
   }

@@ -2,14 +2,15 @@ import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { Result } from '../core/result.js'
 import { openWhitelist } from '../core/whitelist-table.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
-import type { EnvironmentConfig, PlacedPath } from '../config/gateway-config.js'
+import type { CrlSource, EnvironmentConfig, PlacedPath } from '../config/gateway-config.js'
 import { parseGatewayConfig } from '../config/gateway-file.js'
 import type { Certificate } from '../x509/certificate.js'
-import { readCrls, verifyCrl, type VerifiedRevocationList } from '../x509/crl.js'
+import { readCrls, verifyCrl } from '../x509/crl.js'
 import { readCertificates } from '../x509/material.js'
+import { strayFindings } from './expiry.js'
 import { largest, LoadFiles } from './load-files.js'
 import { WhitelistLoader, type NamedCertificate } from './load-whitelist.js'
-import type { LoadedEnvironment, LoadedPolicy, ReadSet, ServerMaterial } from './policy.js'
+import type { ListedCrl, LoadedEnvironment, LoadedPolicy, ReadSet, ServerMaterial } from './policy.js'
 import { readServerMaterial } from './server-material.js'
 
 /** Why nothing was loaded; `readSet` still says which files to look at until it is mended. */
@@ -87,6 +88,7 @@ class Loader {
     for (const environment of config?.environments ?? [])
       environments.push(await this.loadEnvironment(environment))
     const whole = environments.filter((environment) => environment !== undefined)
+    this.files.diagnostics.push(...strayFindings(this.named, whole))
     const { revision, readSet, diagnostics } = this.files
     const hasError = diagnostics.some(({ severity }) => severity === 'error')
     if (config === undefined || hasError || whole.length < environments.length) {
@@ -104,7 +106,7 @@ class Loader {
     const authorities: Certificate[] = []
     const { clientCa, crl } = this.scope === 'whitelist' ? { clientCa: [], crl: [] } : config.tls
     for (const path of clientCa) authorities.push(...(await this.loadAuthorities(path)))
-    const crls: VerifiedRevocationList[] = []
+    const crls: ListedCrl[] = []
     for (const path of crl) crls.push(...(await this.loadCrls(path, authorities)))
     const loader = new WhitelistLoader({ whitelist: config.whitelist, environment: config }, this.files)
     const whitelist = await loader.load()
@@ -159,10 +161,13 @@ class Loader {
   }
 
   private async loadCrls(
-    path: PlacedPath,
+    path: CrlSource,
     authorities: readonly Certificate[],
-  ): Promise<readonly VerifiedRevocationList[]> {
-    const bytes = await this.files.readBytes(path, largest.material)
+  ): Promise<readonly ListedCrl[]> {
+    const bytes =
+      path.url === undefined
+        ? await this.files.readBytes(path, largest.material)
+        : await this.files.readIfThere(path, largest.material)
     if (bytes === undefined) return []
     const read = readCrls(bytes)
     if (!read.ok) {
@@ -171,7 +176,7 @@ class Loader {
     }
     return read.value.flatMap((crl) => {
       const verified = verifyCrl(crl, authorities)
-      if (verified.ok) return [verified.value]
+      if (verified.ok) return [{ ...verified.value, file: path.path, place: path.place }]
       this.files.refuse(path.place, verified.problem.code, `\`${path.path}\`: ${verified.problem.message}`)
       return []
     })

@@ -1,5 +1,5 @@
 import type { Api } from '../core/api.js'
-import type { Diagnostic } from '../core/diagnostic.js'
+import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import { openWhitelist, type CompiledWhitelist } from '../core/whitelist-table.js'
 import type { EnvironmentConfig, GatewayConfig } from '../config/gateway-config.js'
@@ -16,13 +16,20 @@ export interface ServerMaterial {
   readonly ticketSecret: Uint8Array | undefined
 }
 
+/** A CRL in force, and the file it came from. */
+export interface ListedCrl extends VerifiedRevocationList {
+  readonly file: string
+  /** Where the configuration names the file. */
+  readonly place: Place
+}
+
 /** One environment as a worker read it: values alone, so that it crosses a thread in one message. */
 export interface LoadedEnvironment {
   readonly config: EnvironmentConfig
   readonly whitelist: CompiledWhitelist
   readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
-  readonly crls: readonly VerifiedRevocationList[]
+  readonly crls: readonly ListedCrl[]
   /** The `Authorization` of reads of the gateway's own. */
   readonly resolutionAuthorization?: string | undefined
 }
@@ -51,7 +58,7 @@ export interface EnvironmentPolicy {
   readonly whitelist: OpenWhitelist
   readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
-  readonly crls: readonly VerifiedRevocationList[]
+  readonly crls: readonly ListedCrl[]
   /** Of reads of the gateway's own. */
   readonly resolutionAuthorization: string | undefined
   /** Chains whose signatures have been checked against these authorities. */

@@ -1,6 +1,9 @@
 import { startAdmin, type AdminServer } from '../admin/server.js'
 import { formatDiagnostic } from '../core/diagnostic.js'
 import { Connections } from './connections.js'
+import { CrlRefresh } from './crl-refresh.js'
+import { expiryFindings } from './expiry.js'
+import { ExpiryReport } from './expiry-report.js'
 import { createForwarders } from './forwarders.js'
 import { openListeners, type EnvironmentListener } from './listeners.js'
 import { openObservers } from './observers.js'
@@ -67,6 +70,7 @@ export async function startGateway({
         const policy = source.current()
         for (const listener of listeners) listener.refresh()
         connections.review()
+        expiry.review()
         observers.policyInForce(policy)
         state.limiter.keep(
           (environment, partner) =>
@@ -90,6 +94,13 @@ export async function startGateway({
     onError: (error) => {
       log.error('an open connection could not be judged, so it is closed', { error })
     },
+  })
+
+  const crlRefresh = new CrlRefresh({ policy: () => source.current(), now, log, metrics })
+  const expiry = new ExpiryReport({
+    findings: (at) => expiryFindings(source.current().environments.values(), at),
+    now,
+    log,
   })
 
   function tell({ result, trigger, revision, diagnostics, durationMs }: ReloadReport): void {
@@ -142,6 +153,8 @@ export async function startGateway({
   await source.follow()
   const heartbeat = setInterval(() => {
     connections.tick()
+    expiry.tick()
+    void crlRefresh.tick()
     for (const listener of listeners) listener.refresh()
   }, heartbeatMs)
   heartbeat.unref()
