@@ -99,6 +99,11 @@ export class RequestEvent {
     return this.denial?.reason ?? this.failure?.code
   }
 
+  /** The refusal, or what report-only let pass. */
+  refusal(): Denial | undefined {
+    return this.denial
+  }
+
   effect(): AuditEvent['decision'] {
     return this.decision
   }

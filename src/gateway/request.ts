@@ -22,6 +22,13 @@ export interface Exchange {
   readonly event: RequestEvent
 }
 
+/** What came in. `peer` is the connection's own but for `explain`, which is told whose request it is. */
+interface IncomingExchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly peer?: Peer
+}
+
 /**
  * The story of a request: connection → certificate identity → whitelist entry → what is written,
  * for which establishment → forward or refuse → one audit event.
@@ -31,9 +38,8 @@ export interface Exchange {
 export async function serveRequest(
   gateway: Gateway,
   entrance: Entrance,
-  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  { request, response, peer = peerOf(request.socket) }: IncomingExchange,
 ): Promise<void> {
-  const peer = peerOf(request.socket)
   const event = new RequestEvent(request, peer, gateway.now())
   const exchange: Exchange = { gateway, entrance, request, response, peer, event }
   gateway.began(response)
