@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connect, TLSSocket, type ConnectionOptions } from 'node:tls'
+import { loadInWorker } from '../../src/gateway/policy-source.js'
+import { createAuthority, issueCrl, type Authority } from '../../src/x509/issue.js'
+import { encodeName, issuedName } from '../../src/x509/issue-name.js'
+import { generateKeys, type KeyKind } from '../../src/x509/keys.js'
+import { toPem } from '../../src/x509/pem.js'
+import {
+  clientName,
+  day,
+  makeTestPki,
+  newSerialNumber,
+  type TestCertificate,
+  type TestPki,
+} from '../support/pki.js'
+import { openRaw } from '../support/raw-client.js'
+import { makeStand, rawRequest, reasonOf, standardWhitelist, subjectOf } from './stand.js'
+
+const now = Date.now()
+const revoked = { serialNumber: '1f00000000000000000000000000000b' }
+// a client of today would not even send what is weak: these do
+const weak: ConnectionOptions = { ciphers: 'DEFAULT@SECLEVEL=0' }
+
+interface Bad {
+  readonly what: string
+  readonly reason: string
+  readonly make: (pki: TestPki, partner: TestCertificate) => Promise<TestCertificate>
+  readonly tls?: ConnectionOptions
+}
+
+const bad: readonly Bad[] = [
+  {
+    what: 'has expired',
+    reason: 'certificate-expired',
+    make: (pki) => pki.client({ notBefore: now - 9 * day, notAfter: now - 60_000 }),
+  },
+  {
+    what: 'is not valid yet',
+    reason: 'certificate-not-yet-valid',
+    make: (pki) => pki.client({ notBefore: now + day, notAfter: now + 9 * day }),
+  },
+  {
+    what: 'is for signing code',
+    reason: 'certificate-purpose',
+    make: (pki) => pki.client({ extendedKeyUsage: ['1.3.6.1.5.5.7.3.3'] }),
+  },
+  {
+    what: 'is for servers alone',
+    reason: 'certificate-purpose',
+    make: (pki) => pki.client({ extendedKeyUsage: ['1.3.6.1.5.5.7.3.1'] }),
+  },
+  {
+    what: 'says nothing of its use',
+    reason: 'certificate-purpose',
+    make: (pki) => pki.client({ extendedKeyUsage: 'none' }),
+  },
+  {
+    what: 'was issued under the same names by other authorities',
+    reason: 'certificate-untrusted',
+    make: async () => (await makeTestPki()).client(),
+  },
+  {
+    what: 'was issued by an authority that may have none below it',
+    reason: 'certificate-untrusted',
+    make: (pki) => belowTooMany(pki),
+  },
+  {
+    what: 'was issued by a client’s certificate',
+    reason: 'certificate-untrusted',
+    make: async (pki, partner) => {
+      const { keys, der: certificate } = partner
+      return belowClient(pki, { certificate, keys, name: encodeName(clientName('EMA')) })
+    },
+  },
+  {
+    what: 'is signed with SHA-1',
+    reason: 'certificate-untrusted',
+    make: (pki) => pki.client({ signature: { hash: 'sha1' } }),
+    tls: weak,
+  },
+  {
+    what: 'holds an RSA key of 1024 bits',
+    reason: 'certificate-untrusted',
+    make: (pki) => pki.client({ key: 'rsa-1024' }),
+    tls: weak,
+  },
+  { what: 'was revoked before', reason: 'certificate-revoked', make: (pki) => pki.client(revoked) },
+  {
+    what: 'holds the key of a listed one under another name',
+    reason: 'certificate-not-listed',
+    make: (pki, { keys }) => pki.client({ keys, subject: clientName('OTHER') }),
+  },
+  {
+    what: 'has no name at all',
+    reason: 'certificate-not-listed',
+    make: (pki) => pki.client({ subject: [] }),
+  },
+]
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`over ${version} a certificate gets nothing when it`, async (context) => {
+    const stand = await makeStand(context, { crl: (pki) => pki.crl([revoked]) })
+    for (const { what, reason, make, tls } of bad) {
+      await context.test(what, async () => {
+        const client = await make(stand.pki, stand.partner)
+        const answer = await stand.send({ client, tls: { ...tls, minVersion: version, maxVersion: version } })
+        assert.equal(reasonOf(answer), reason, answer.raw)
+        const event = await stand.auditOf(answer)
+        assert.equal(event['reason'], reason)
+        assert.equal(event['serialNumber'], client.serialNumber)
+        assert.equal(stand.upstream.connections.length, 0)
+      })
+    }
+
+    // Node #35317: such a session, resumed over TLS 1.3, says `authorized`
+    await context.test('was never shown, however often the session is resumed', async () => {
+      let session: Buffer | undefined
+      for (const resumed of [false, true, true]) {
+        const tls = stand.tls(undefined, { minVersion: version, maxVersion: version, session })
+        const client = await openRaw(stand.port, { ...tls, cert: undefined, key: undefined })
+        client.send(rawRequest({}))
+        const answer = await client.answer()
+        assert.equal(reasonOf(answer), 'certificate-missing')
+        assert.equal((await stand.auditOf(answer))['resumed'], resumed)
+        assert.ok(client.socket instanceof TLSSocket)
+        session = client.socket.getSession()
+        client.destroy()
+      }
+      assert.equal(stand.upstream.connections.length, 0)
+    })
+
+    await context.test('is anything else than a good one, which passes', async () => {
+      assert.equal((await stand.send({ tls: { minVersion: version, maxVersion: version } })).status, 200)
+    })
+  })
+}
+
+const kinds: readonly KeyKind[] = ['ec-p256', 'ec-p384', 'ed25519', 'rsa-2048', 'rsa-pss-2048']
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`client certificates of each kind of key are served over ${version}`, async (context) => {
+    const stand = await makeStand(context)
+    for (const key of kinds) {
+      const client = await stand.pki.client({ key })
+      const answer = await stand.send({ client, tls: { minVersion: version, maxVersion: version } })
+      assert.equal(answer.status, 200, key)
+    }
+  })
+}
+
+test('a listed name with another key is refused where the key is pinned beside it', async (context) => {
+  const stand = await makeStand(context, {
+    whitelist: (subject) =>
+      standardWhitelist(subject).replace(/(- subject: .*)/, '$1\n        publicKey: ../pki/pin.pem'),
+    prepare: ({ write, partner }) => {
+      write('pki/pin.pem', partner.certPem)
+    },
+  })
+  const sameName = await stand.pki.client()
+  assert.equal(subjectOf(sameName), subjectOf(stand.partner))
+  assert.equal(reasonOf(await stand.send({ client: sameName })), 'certificate-not-listed')
+  assert.equal(stand.upstream.connections.length, 0)
+  assert.equal((await stand.send({})).status, 200)
+})
+
+test('without a fresh CRL of its issuer nobody enters, and a revoked serial counts on a stale one too', async (context) => {
+  const lists: readonly (readonly [what: string, crl: (pki: TestPki) => string, reason: string])[] = [
+    ['missing: the root’s alone is there', (pki) => crlOf(pki.root), 'revocation-unknown'],
+    [
+      'stale',
+      (pki) => pki.crl([], { thisUpdate: now - 9 * day, nextUpdate: now - day }),
+      'revocation-unknown',
+    ],
+    [
+      'not begun',
+      (pki) => pki.crl([], { thisUpdate: now + day, nextUpdate: now + 9 * day }),
+      'revocation-unknown',
+    ],
+    [
+      'stale, with the serial on it',
+      (pki) => pki.crl([revoked], { thisUpdate: now - 9 * day, nextUpdate: now - day }),
+      'certificate-revoked',
+    ],
+  ]
+  for (const [what, crl, reason] of lists) {
+    await context.test(what, async (inner) => {
+      const stand = await makeStand(inner, { crl })
+      const answer = await stand.send({ client: await stand.pki.client(revoked) })
+      assert.equal(reasonOf(answer), reason)
+      assert.equal(answer.status, reason === 'revocation-unknown' ? 503 : 401)
+      assert.equal(stand.upstream.connections.length, 0)
+    })
+  }
+})
+
+test('a CRL that another key signed, or of an authority that is none of ours, gives no serial back', async (context) => {
+  const other = await makeTestPki()
+  const stranger = await makeTestPki({ prefix: 'STRANGE ' })
+  const stand = await makeStand(context, { crl: (pki) => pki.crl([revoked]) })
+  const client = await stand.pki.client(revoked)
+  for (const [code, crl] of [
+    ['crl-signature', other.crl()],
+    ['crl-issuer-unknown', stranger.crl()],
+    ['crl-signature', tampered(stand.pki.crl())],
+  ] as const) {
+    stand.write('pki/client-ca.crl', crl)
+    const report = await stand.gateway.reload('signal')
+    assert.equal(report.result, 'refused')
+    assert.equal(report.diagnostics[0]?.code, code)
+    assert.equal(reasonOf(await stand.send({ client })), 'certificate-revoked')
+    assert.equal(stand.upstream.connections.length, 0)
+    const fresh = await loadInWorker(join(stand.folder, 'gateway.yaml'))
+    assert.equal(fresh.ok, false)
+  }
+})
+
+test('handshake strict refuses before the first request, and says in audit and metric who and why', async (context) => {
+  const stand = await makeStand(context, {
+    config: (text) => text.replace('crlPolicy: require', 'crlPolicy: require\n      handshake: strict'),
+    crl: (pki) => pki.crl([revoked]),
+  })
+  const refused: readonly (readonly [reason: string, client: TestCertificate | null])[] = [
+    ['certificate-missing', null],
+    ['certificate-untrusted', await (await makeTestPki()).client()],
+    ['certificate-revoked', await stand.pki.client(revoked)],
+    ['certificate-expired', await stand.pki.client({ notBefore: now - 9 * day, notAfter: now - day })],
+  ]
+  for (const [index, [reason, client]] of refused.entries()) {
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const tls = stand.tls(client ?? undefined, { minVersion: version, maxVersion: version })
+      const shown = client === null ? { ...tls, cert: undefined, key: undefined } : tls
+      assert.equal(await heardFrom(stand.port, shown), '')
+      const events = await handshakesOf(stand.folder, () => stand.gateway.flushAudit())
+      assert.equal(events.length, index * 2 + (version === 'TLSv1.2' ? 1 : 2))
+      const event = events.at(-1)
+      assert.equal(event?.['reason'], reason)
+      assert.equal(event['decision'], 'deny')
+      assert.equal(event['tlsVersion'], version)
+      assert.equal(event['serialNumber'], client?.serialNumber)
+      assert.equal(event['subject'], client === null ? undefined : subjectOf(client))
+    }
+  }
+  assert.equal(stand.upstream.connections.length, 0)
+  assert.equal((await stand.send({})).status, 200)
+  const unlisted = await stand.pki.client({ subject: clientName('NOBODY') })
+  assert.equal(reasonOf(await stand.send({ client: unlisted })), 'certificate-not-listed')
+  const { host, port } = stand.gateway.admin ?? { host: '', port: 0 }
+  const metrics = await (await fetch(`http://${host}:${port}/metrics`)).text()
+  assert.match(metrics, /handshakes_total\{environment="sandbox",result="refused"\} 8\n/)
+  assert.match(metrics, /ror_gateway_connections\{environment="sandbox"\} [01]\n/)
+})
+
+/** What a server says to a client that sends a request as soon as it may, until the connection is closed. */
+async function heardFrom(port: number, options: ConnectionOptions): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', ...options })
+  let heard = ''
+  socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')))
+  // a reset, before or after the client thinks the handshake done
+  socket.on('error', () => undefined)
+  socket.write(rawRequest({}))
+  await new Promise((resolve) => socket.once('close', resolve))
+  return heard
+}
+
+/** The handshake events of the audit trail. */
+async function handshakesOf(
+  folder: string,
+  flush: () => Promise<boolean>,
+): Promise<Record<string, unknown>[]> {
+  await flush()
+  return readFileSync(join(folder, 'audit.ndjson'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"event":"handshake"'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>) // an object, as the audit writes
+}
+
+// below an intermediate of path length 0 no further authority may stand
+async function belowTooMany(pki: TestPki): Promise<TestCertificate> {
+  const sub = createAuthority({
+    subject: issuedName([['CN', 'one too many']]),
+    serialNumber: newSerialNumber(),
+    notBefore: now - day,
+    notAfter: now + day,
+    keys: await generateKeys('ec-p256'),
+    issuer: pki.intermediate,
+  })
+  return belowClient(pki, sub)
+}
+
+async function belowClient(pki: TestPki, issuer: Authority): Promise<TestCertificate> {
+  const client = await pki.client({ issuer })
+  return {
+    ...client,
+    chainPem: client.certPem + toPem('CERTIFICATE', issuer.certificate) + pki.intermediatePem,
+  }
+}
+
+function crlOf(issuer: Authority): string {
+  const crl = issueCrl({ issuer, thisUpdate: now - day, nextUpdate: now + day, crlNumber: 1, revoked: [] })
+  return toPem('X509 CRL', crl)
+}
+
+// one bit of the signature's last byte
+function tampered(pem: string): string {
+  const [block = ''] = pem.split('-----END')
+  const der = Buffer.from(block.split('\n').slice(1).join(''), 'base64')
+  const last = der.length - 1
+  der.writeUInt8(der.readUInt8(last) ^ 1, last)
+  return toPem('X509 CRL', der)
+}
