@@ -125,11 +125,6 @@ class WriteJudgement {
 
 // before reading: a body that cannot be judged is not kept either
 function judgeMediaType({ request }: Exchange, rule: WriteRule): Denial | undefined {
-  if (rule.method === 'DELETE') {
-    return hasBody(request)
-      ? deny('body-unreadable', { sent: { problem: 'a DELETE carries no body' } })
-      : undefined
-  }
   if (!readsBody(rule)) return undefined
   if (!hasBody(request)) return deny('body-unreadable', { sent: { problem: 'this write needs a body' } })
   const encoding = judgeContentEncoding(request.headers['content-encoding'])

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import { readMessage, type HttpMessage } from './http-message.js'
 
 /** A request as it came over the wire. */
-interface RecordedRequest extends HttpMessage {
+export interface RecordedRequest extends HttpMessage {
   /** For answers in pieces, or for breaking off. */
   readonly socket: Socket
   /** 0 for the first connection. */
@@ -40,7 +40,7 @@ export interface Recorder {
 }
 
 /** 200 with a small body. */
-const plainAnswer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+export const plainAnswer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 /** An upstream of raw sockets on a port of its own: exact bytes in, scripted bytes out. */
 export async function startRecorder(options: RecorderOptions = {}): Promise<Recorder> {
