@@ -55,7 +55,7 @@ export function escapeHtml(text: string): string {
 }
 
 function environmentSection(environment: EnvironmentStatus): string {
-  const { crls, partnersSeen } = environment
+  const { crls, partnersSeen, renewals } = environment
   return `<section>
 <h2>${escapeHtml(environment.name)}</h2>
 <table>
@@ -73,6 +73,15 @@ ${table('Partners seen', ['partner', 'mode', 'last seen', 'certificate ends', 'd
     return [id, mode, lastSeen, notAfter, String(daysLeft)]
   }),
 })}
+${table(
+  'Renewals',
+  ['partner', 'what', 'outcome', 'seen', 'certificate ends', 'entry', 'line for the whitelist'],
+  {
+    rows: renewals.map(({ partner, kind, outcome, at, notAfter, place, line }) => {
+      return [partner, kind, outcome, at, notAfter, place, line]
+    }),
+  },
+)}
 </section>`
 }
 

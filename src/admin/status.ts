@@ -30,6 +30,8 @@ export interface EnvironmentStatus {
   }[]
   /** Partners that presented a certificate since the start. */
   readonly partnersSeen: readonly PartnerStatus[]
+  /** Listed names that came with a new key, listed keys that came with a new name; the newest first. */
+  readonly renewals: readonly RenewalStatus[]
 }
 
 export interface PartnerStatus {
@@ -39,6 +41,20 @@ export interface PartnerStatus {
   /** End of validity of the certificate presented last. */
   readonly notAfter: string
   readonly daysLeft: number
+}
+
+export interface RenewalStatus {
+  readonly kind: 'new-key' | 'new-name'
+  readonly partner: string
+  readonly outcome: 'listed' | 'refused'
+  readonly at: string
+  /** `file:line:column` of the entry. */
+  readonly place: string
+  /** Ready for the whitelist. */
+  readonly line: string
+  readonly subject: string
+  readonly notAfter: string
+  readonly certificateSha256: string
 }
 
 /** Whether requests are to be sent here, and why not. */

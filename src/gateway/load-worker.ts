@@ -19,6 +19,14 @@ if (unless.length > 0 && (await isUnchanged(unless))) {
   const loaded = await loadPolicy(file)
   parentPort?.postMessage(
     loaded,
-    loaded.ok ? loaded.value.environments.flatMap(({ whitelist }) => transferablesOf(whitelist)) : [],
+    loaded.ok
+      ? loaded.value.environments.flatMap(({ whitelist, crls }) => [
+          ...transferablesOf(whitelist),
+          // made by `SerialCollector` for this set alone
+          ...crls.flatMap(({ revoked: { bytes } }) =>
+            bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [],
+          ),
+        ])
+      : [],
   )
 }

@@ -10,6 +10,7 @@ import type { ForwardOutcome } from '../http/forwarder.js'
 import type { AuditEvent } from '../observe/audit-event.js'
 import type { Peer } from '../tls/peer.js'
 import type { Certificate } from '../x509/certificate.js'
+import type { Renewal } from './renewal.js'
 
 /**
  * Everything that one request will have been, in one audit event.
@@ -30,6 +31,8 @@ export class RequestEvent {
   certificate: Certificate | undefined
   entry: WhitelistEntry | undefined
   establishments: readonly EstablishmentWritten[] = []
+  /** Where this request is the first to show one. */
+  renewal: Renewal | undefined
   status = 0
   bytesIn = 0
   bytesOut = 0
@@ -63,6 +66,11 @@ export class RequestEvent {
     // what report-only lets pass is told as the denial it would have been
     this.decision = this.enforced ? 'permit' : 'deny'
     return judgement
+  }
+
+  /** Notes that what was permitted so far is not all that must be. */
+  undecided(): void {
+    this.decision = 'fail'
   }
 
   /** Notes a failure and hands it back. */
@@ -142,6 +150,8 @@ export class RequestEvent {
       bytesOut: this.bytesOut,
       outcome: this.outcome,
       policyRevision: this.policyRevision,
+      renewal: this.renewal?.kind,
+      renewalOf: this.renewal?.partner,
     }
   }
 }

@@ -16,6 +16,7 @@ import { OcspStatus } from './ocsp-status.js'
 import type { Policy } from './policy.js'
 import type { PolicySource, ReloadReport } from './policy-source.js'
 import type { RequestEvent } from './request-event.js'
+import { Renewals } from './renewal.js'
 import { SeenPartners } from './seen-partners.js'
 
 const keptIdentities = 20_000
@@ -37,6 +38,7 @@ export class GatewayState implements Gateway {
   readonly log: Log
   readonly audit: Pick<Audit, 'healthy' | 'lost'>
   readonly seen = new SeenPartners()
+  readonly renewals = new Renewals()
   readonly ocsp: OcspStatus
   readonly startedAt: number
   private readonly options: StateOptions
@@ -86,11 +88,35 @@ export class GatewayState implements Gateway {
     this.underWay.delete(response)
     if (this.underWay.size === 0) this.whenIdle?.()
     this.seen.note(event, this.now())
+    this.noteRenewal(event)
     this.options.observers.finished(event)
   }
 
   reloaded(report: ReloadReport): void {
     this.lastReport = { ...report, at: this.now() }
+  }
+
+  private noteRenewal(event: RequestEvent): void {
+    const { environment, policyRevision, certificate, entry } = event
+    const whitelist = this.policy().environments.get(environment)?.whitelist
+    if (certificate === undefined || whitelist === undefined) return
+    const isNotListed = event.reason() === 'certificate-not-listed'
+    const presented = { environment, policyRevision, whitelist, certificate, entry, isNotListed }
+    const renewal = this.renewals.note(presented, this.now())
+    if (renewal === undefined) return
+    event.renewal = renewal
+    this.log.info(
+      renewal.kind === 'new-key' ? 'a listed name came with a new key' : 'a listed key came with a new name',
+      {
+        environment,
+        partner: renewal.partner,
+        result: renewal.outcome,
+        certificateSha256: certificate.sha256,
+        subject: renewal.subject,
+        notAfter: new Date(renewal.notAfter).toISOString(),
+        detail: `${renewal.place} the whitelist line for it: ${renewal.line}`,
+      },
+    )
   }
 
   lastReload(): (ReloadReport & { readonly at: number }) | undefined {

@@ -49,5 +49,10 @@ function environmentStatus(
       entries: revoked.count,
     })),
     partnersSeen: state.seen.of(name, now),
+    renewals: state.renewals.of(name).map(({ at, notAfter, ...renewal }) => ({
+      ...renewal,
+      at: new Date(at).toISOString(),
+      notAfter: new Date(notAfter).toISOString(),
+    })),
   }
 }

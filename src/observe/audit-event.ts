@@ -55,6 +55,9 @@ export interface AuditEvent {
   readonly trigger?: string | undefined
   /** How many errors and warnings a reload found. */
   readonly diagnostics?: number | undefined
+  /** The first request to show a renewed certificate; `renewalOf`: whose entry it is about. */
+  readonly renewal?: 'new-key' | 'new-name' | undefined
+  readonly renewalOf?: string | undefined
   /** Of the program, at its start. */
   readonly version?: string | undefined
 }
@@ -99,6 +102,8 @@ const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
   previousRevision: 'text',
   trigger: 'text',
   diagnostics: 'number',
+  renewal: 'text',
+  renewalOf: 'text',
   version: 'text',
 }
 

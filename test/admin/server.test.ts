@@ -32,6 +32,19 @@ const status: Status = {
           daysLeft: 365,
         },
       ],
+      renewals: [
+        {
+          kind: 'new-key',
+          partner: 'eai-bretagne',
+          outcome: 'listed',
+          at: '2026-12-01T09:00:00.000Z',
+          place: 'whitelist/eai-bretagne.yaml:6:9',
+          line: '- publicKey: "sha256:5v0="',
+          subject: 'CN=EMA',
+          notAfter: '2029-12-01T00:00:00.000Z',
+          certificateSha256: '9f',
+        },
+      ],
     },
   ],
   audit: { healthy: true, lost: 0 },
@@ -164,10 +177,11 @@ test('the page shows any value as text, and loads nothing', () => {
       name: evil,
       crls: [{ issuer: evil, nextUpdate: evil, entries: 1 }],
       partnersSeen: environment.partnersSeen.map((partner) => ({ ...partner, id: evil })),
+      renewals: environment.renewals.map((renewal) => ({ ...renewal, line: evil })),
     })),
   })
   assert.ok(!page.includes('<script'))
-  assert.equal(page.split(escapeHtml(evil)).length, 6)
+  assert.equal(page.split(escapeHtml(evil)).length, 7)
   assert.doesNotMatch(page, /\b(?:src|href|on\w+)=(?!&quot;)/)
 })
 

@@ -44,6 +44,8 @@ const whole: Required<AuditEvent> = {
   previousRevision: '8e1b',
   trigger: 'file',
   diagnostics: 0,
+  renewal: 'new-key',
+  renewalOf: 'eai-bretagne',
   version: '0.1.0',
 }
 
