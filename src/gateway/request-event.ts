@@ -73,6 +73,11 @@ export class RequestEvent {
     this.decision = 'fail'
   }
 
+  /** Notes that what was permitted so far is not all that must be. */
+  undecided(): void {
+    this.decision = 'fail'
+  }
+
   /** Notes a failure and hands it back. */
   failed(failure: Failure): Failure {
     this.failure = failure

@@ -38,6 +38,8 @@ export async function judgeAndForwardWrite(
   const { gateway, request } = exchange
   if (!gateway.mayWrite())
     throw new Failure('overloaded', 'the audit trail cannot be written, so nothing else is')
+  // admitted, but for no establishment yet
+  exchange.event.undecided()
   const judgement = new WriteJudgement(exchange, arrival, admission)
   const selecting = judgeWriteFields(Object.keys(request.headers), rule)
   const named = selecting === undefined ? namedInTarget(arrival.target, rule) : no(selecting)
@@ -92,6 +94,7 @@ class WriteJudgement {
     const { gateway, event } = this.exchange
     const { environment } = this.arrival
     const { api } = this.admission
+    event.undecided()
     try {
       const lookup = gateway.lookups.open({ environment, api, requestId: event.requestId })
       const resolved = await resolveIds(this.#ids, lookup)
