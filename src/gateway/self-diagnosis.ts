@@ -1,5 +1,5 @@
 import { findEntry, type ClientNames } from '../core/admission.js'
-import type { Api } from '../core/api.js'
+import type { Api, MatchBy } from '../core/api.js'
 import { toIdNatStruct } from '../core/establishment.js'
 import { formatName } from '../core/name-text.js'
 import { parametersOf, percentDecoded, type RequestTarget } from '../core/request-target.js'
@@ -47,7 +47,7 @@ export interface ConnectionReport {
   }
   readonly apis: readonly {
     readonly name: string
-    readonly match: string
+    readonly match: MatchBy
     readonly listed: boolean
     readonly granted: boolean
   }[]
@@ -205,7 +205,7 @@ function pageOf(report: ConnectionReport): string {
   ]
   const apis = report.apis.map(
     ({ name, match, listed, granted }) =>
-      `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(match)}</td><td>${yes(listed)}</td><td>${yes(granted)}</td></tr>`,
+      `<tr><th scope="row">${escapeHtml(name)}</th><td>${matchWords[match]}</td><td>${yes(listed)}</td><td>${yes(granted)}</td></tr>`,
   )
   return `<!doctype html>
 <html lang="fr">
@@ -226,12 +226,18 @@ th[scope=row] { width: 17rem; font-weight: 600 } code { overflow-wrap: anywhere 
 <p class="advice">${escapeHtml(report.advice.fr)}<br><span lang="en">${escapeHtml(report.advice.en)}</span></p>
 <table>${rows.join('\n')}</table>
 <h2>API de cet environnement</h2>
-<table><tr><th>API</th><th>Reconnue par</th><th>Certificat inscrit</th><th>API ouverte</th></tr>
+<table><tr><th>API</th><th>Certificat reconnu par</th><th>Certificat inscrit</th><th>API ouverte</th></tr>
 ${apis.join('\n')}</table>
 <p>Numéro de requête : <code>${escapeHtml(report.requestId)}</code></p>
 </body>
 </html>
 `
+}
+
+const matchWords: Readonly<Record<MatchBy, string>> = {
+  subject: 'son sujet',
+  'public-key': 'sa clé publique',
+  either: 'son sujet ou sa clé',
 }
 
 function escapeHtml(text: string): string {
