@@ -70,6 +70,17 @@ export const organizations = fc.record(
   { requiredKeys: ['resourceType'] },
 )
 
+const finessSystems = [finess, 'http://finess.esante.gouv.fr', 'http://finess.sante.gouv.fr']
+const sireneSystems = ['http://sirene.fr', 'https://sirene.fr']
+
+/** The IdNatStruct that a system and a value make; undefined where the system is none of the national ones. */
+export function numberOf(system: unknown, value: string): string | undefined {
+  if (system === idNatStruct) return value
+  if (finessSystems.some((each) => each === system)) return `1${value}`
+  if (sireneSystems.some((each) => each === system)) return `${value.length === 9 ? '2' : '3'}${value}`
+  return undefined
+}
+
 /** Slow and obvious: every establishment a lenient reader could find in the parsed body. */
 export function numbersIn(body: unknown): ReadonlySet<string> {
   const numbers = new Set<string>()
@@ -79,9 +90,11 @@ export function numbersIn(body: unknown): ReadonlySet<string> {
   for (const each of candidates) {
     if (typeof each !== 'object' || each === null) continue
     const { system, value } = each as { system?: unknown; value?: unknown } // an object, whatever it holds
-    for (const number of [value].flat(5)) {
-      if ([system].flat(5).includes(idNatStruct)) numbers.add(String(number))
-      if ([system].flat(5).includes(finess)) numbers.add(`1${String(number)}`)
+    for (const text of [value].flat(5)) {
+      for (const uri of [system].flat(5)) {
+        const number = numberOf(uri, String(text))
+        if (number !== undefined) numbers.add(number)
+      }
     }
   }
   return numbers

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fuzz, type FuzzResult } from './fuzzer.js'
+import type { FuzzTarget } from './target.js'
+import { targets } from './targets.js'
+
+function run(
+  target: FuzzTarget,
+  seed: number,
+  onInput: (input: Uint8Array) => void = () => undefined,
+): FuzzResult {
+  return fuzz(target, { seed, milliseconds: 150, onInput, onProgress: () => undefined })
+}
+
+for (const target of targets) {
+  test(`${target.name} holds for its seeds, and for what a moment makes of them`, () => {
+    const seed = Date.now() % 2 ** 32
+    const { finding, executions } = run(target, seed)
+    assert.equal(finding, undefined, `seed ${seed}: ${finding?.error ?? ''}`)
+    assert.ok(executions > 0)
+  })
+}
+
+test('a finding is handed over with its input, and one seed makes one row of inputs', () => {
+  const rows = [7, 7, 8].map((seed) => {
+    const row: string[] = []
+    const broken: FuzzTarget = {
+      name: 'broken',
+      seeds: ['abc'],
+      dictionary: ['x'],
+      check: (input) => {
+        if (input.includes(0x78) && row.length > 20) throw new Error('an x stands there')
+        return 'read'
+      },
+    }
+    const { finding } = run(broken, seed, (input) => row.push(Buffer.from(input).toString('latin1')))
+    assert.ok(finding !== undefined)
+    assert.ok(finding.error.includes('an x stands there'))
+    assert.equal(Buffer.from(finding.input).toString('latin1'), row.at(-1))
+    return row
+  })
+  assert.deepEqual(rows[0], rows[1])
+  assert.notDeepEqual(rows[0], rows[2])
+})
