@@ -61,7 +61,9 @@ function isBelow(api: Api, path: string): boolean {
 
 function segmentsBelow(api: Api, target: RequestTarget): readonly string[] {
   const depth = api.path === '/' ? 0 : api.path.split('/').length - 1
-  return target.segments.slice(depth)
+  const below = target.segments.slice(depth)
+  // the base of an API is one place, with and without its last slash: servers tell no difference there
+  return below.length === 1 && below[0] === '' ? [] : below
 }
 
 function isSearch(below: readonly string[]): boolean {
