@@ -1,6 +1,8 @@
 import type { Admission } from '../core/admission.js'
 import { deny, type Denial } from '../core/decision.js'
+import { judgeContentEncoding } from '../fhir/media-type.js'
 import { readBody } from '../http/body.js'
+import { judgeTokenInForm, maybeForm } from '../oauth/token-binding.js'
 import { hasBody } from './answer.js'
 import type { Arrival } from './arrival.js'
 import { forwardAdmitted } from './forward.js'
@@ -8,7 +10,8 @@ import type { Exchange } from './request.js'
 
 /**
  * Forwards a request whose body nobody judges: as it comes where its length is announced, held first
- * where it is not, so that one too large is refused before the upstream sees any of it.
+ * where it is not, so that one too large is refused before the upstream sees any of it. A form is held
+ * where tokens must be bound: none may hide in it.
  */
 export async function forwardUnjudged(
   exchange: Exchange,
@@ -20,10 +23,15 @@ export async function forwardUnjudged(
     await forwardAdmitted(exchange, arrival, { admission, body: 'none' })
     return undefined
   }
-  const announced = request.headers['content-length']
-  if (announced !== undefined) {
-    if (Number(announced) > maxBodyBytes)
-      return deny('body-too-large', { sent: { maxBytes: String(maxBodyBytes) } })
+  const { 'content-length': announced, 'content-type': contentType } = request.headers
+  if (Number(announced ?? 0) > maxBodyBytes)
+    return deny('body-too-large', { sent: { maxBytes: String(maxBodyBytes) } })
+  const mayHideToken = admission.api.tokenBinding !== 'off' && maybeForm(contentType)
+  if (mayHideToken) {
+    const encoding = judgeContentEncoding(request.headers['content-encoding'])
+    if (encoding !== undefined) return encoding
+  }
+  if (announced !== undefined && !mayHideToken) {
     await forwardAdmitted(exchange, arrival, { admission, body: 'stream' })
     return undefined
   }
@@ -33,6 +41,8 @@ export async function forwardUnjudged(
     account: gateway.bodyAccount,
   })
   if ('effect' in body) return body
+  const hidden = mayHideToken ? judgeTokenInForm(body) : undefined
+  if (hidden !== undefined) return hidden
   await forwardAdmitted(exchange, arrival, { admission, body })
   return undefined
 }

@@ -56,6 +56,19 @@ export function judgeTokenBinding(question: BindingQuestion): Denial | undefined
   return mismatch('the access token names another certificate')
 }
 
+/** Whether a body of this type may be a form, to whoever reads it loosely. */
+export function maybeForm(contentType: string | undefined): boolean {
+  return contentType === undefined || /form/i.test(contentType)
+}
+
+/** Refuses an access token in a form: it is read in the Authorization field alone. @see RFC 6750 section 2.2 */
+export function judgeTokenInForm(body: Uint8Array): Denial | undefined {
+  const parameters = parametersOf(Buffer.from(body).toString('latin1').replaceAll(';', '&'))
+  if (!parameters.some(({ name }) => isTokenParameter(name))) return undefined
+  const problem = 'an access token in the body'
+  return deny('token-binding-mismatch', { detail: problem, sent: { problem } })
+}
+
 // `access_token` however it is escaped (RFC 6750 section 2.3)
 function isTokenParameter(name: string): boolean {
   const once = percentDecoded(name.replaceAll('+', ' ')) ?? name

@@ -35,7 +35,10 @@ test('an access token bound to a certificate (RFC 8705 section 3)', async (conte
   const stand = await makeStand(context, {
     config: (text) =>
       text
-        .replace('path: /ws-diffusion-fhir\n', 'path: /ws-diffusion-fhir\n        tokenBinding: if-present\n')
+        .replace(
+          'path: /ws-diffusion-fhir\n',
+          'path: /ws-diffusion-fhir\n        tokenBinding: if-present\n        searchByPost: true\n',
+        )
         .replace('path: /ws-synchro', 'tokenBinding: required\n        path: /ws-synchro'),
   })
   const own = boundTo(stand.partner)
@@ -82,7 +85,7 @@ test('an access token bound to a certificate (RFC 8705 section 3)', async (conte
   })
 
   await context.test('is not got round by a second place or spelling of the token', async () => {
-    const slips: readonly (readonly [reason: string, wish: RequestWish])[] = [
+    const slips: (readonly [reason: string, wish: RequestWish])[] = [
       ['token-binding-mismatch', { target: `${read}?access_token=${foreign}` }],
       ['token-binding-mismatch', { target: `${read}?access%5Ftoken=${foreign}`, fields: bearer(own) }],
       ['token-binding-mismatch', { target: read, fields: [`Authorization: Bearer\t${foreign}`] }],
@@ -93,8 +96,18 @@ test('an access token bound to a certificate (RFC 8705 section 3)', async (conte
         { target: read, fields: ['Authorization_: x', `authorizatioN: Bearer ${own}`, ...bearer(own)] },
       ],
     ]
+    const form = { method: 'POST', target: `${read}/_search`, fields: [formType] }
+    for (const body of [`access_token=${foreign}`, `_id=1&access%5ftoken=${foreign}`, `a=1;access_token=x`])
+      slips.push(['token-binding-mismatch', { ...form, body }])
+    slips.push([
+      'media-type-unsupported',
+      { ...form, body: 'x', fields: [formType, 'Content-Encoding: gzip'] },
+    ])
     for (const [reason, wish] of slips) assert.equal(reasonOf(await stand.send(wish)), reason)
     assert.equal(stand.upstream.requests.length, forwarded)
+    const search = 'identifier=access_token&_count=1'
+    assert.equal((await stand.send({ ...form, body: search })).status, 200)
+    assert.equal((await stand.upstream.request(forwarded++)).body, search)
   })
 })
 
