@@ -490,3 +490,32 @@ test('report-only: what cannot be resolved passes, what cannot be asked does not
   assert.equal((await stand.send(patch('Organization/21'))).status, 503)
   assert.equal(stand.writes().length, 2)
 })
+
+test('the credential of lookups is read again when its file changes, and refused when it is none', async (context) => {
+  const stand = await makeWriteStand(context, {
+    ...wish,
+    resolution: '{ authorizationFile: reader.secret, cacheSeconds: 0 }',
+    files: { 'reader.secret': 'Bearer first' },
+  })
+  const used = async (): Promise<readonly string[]> => {
+    const before = stand.reads().length
+    await stand.send(patch('Organization/10'))
+    const read = stand.reads()[before]
+    return read === undefined ? [] : valuesOf(read, 'authorization')
+  }
+  assert.deepEqual(await used(), ['Bearer first'])
+  stand.write('reader.secret', 'Bearer second\n')
+  await stand.gateway.reload('signal')
+  assert.deepEqual(await used(), ['Bearer second'])
+  for (const broken of ['', 'Bearer x\nCookie: y\n', 'Bearer é']) {
+    stand.write('reader.secret', broken)
+    const report = await stand.gateway.reload('signal')
+    assert.equal(report.result, 'refused')
+    assert.match(
+      report.diagnostics.map(({ message }) => message).join(),
+      /expected one line of printable ASCII/,
+    )
+    assert.equal(JSON.stringify(report).includes('Bearer x'), false)
+  }
+  assert.deepEqual(await used(), ['Bearer second'])
+})

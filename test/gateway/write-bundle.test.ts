@@ -31,11 +31,11 @@ const writes = [
 const target = '/fhir/'
 
 type Entry = Record<string, unknown>
-const entry = (method: string, url: string, resource?: unknown, more: Entry = {}): Entry => ({
-  ...more,
+const entry = (method: string, url: string, resource?: unknown): Entry => ({
   request: { method, url },
   ...(resource !== undefined && { resource }),
 })
+const named = (fullUrl: string, unnamed: Entry): Entry => ({ ...unnamed, fullUrl })
 const placeholder = (digit: number): string => `urn:uuid:c757873d-ec9a-4326-a141-55600000000${digit}`
 const serviceOf = (reference: string): Entry => ({
   resourceType: 'HealthcareService',
@@ -292,14 +292,14 @@ const refused: readonly (readonly [what: string, wish: RequestWish, reason: stri
   ],
   [
     'a reference to itself',
-    send([entry('POST', 'HealthcareService', serviceOf(placeholder(1)), { fullUrl: placeholder(1) })]),
+    send([named(placeholder(1), entry('POST', 'HealthcareService', serviceOf(placeholder(1))))]),
     'establishment-unresolvable',
   ],
   [
     'references in a circle',
     send([
-      entry('POST', 'HealthcareService', serviceOf(placeholder(2)), { fullUrl: placeholder(1) }),
-      entry('POST', 'HealthcareService', serviceOf(placeholder(1)), { fullUrl: placeholder(2) }),
+      named(placeholder(1), entry('POST', 'HealthcareService', serviceOf(placeholder(2)))),
+      named(placeholder(2), entry('POST', 'HealthcareService', serviceOf(placeholder(1)))),
       post,
     ]),
     'establishment-unresolvable',
@@ -316,7 +316,7 @@ const refused: readonly (readonly [what: string, wish: RequestWish, reason: stri
     'a reference to a read',
     send([
       entry('POST', 'HealthcareService', serviceOf(placeholder(1))),
-      entry('GET', 'Organization/20', undefined, { fullUrl: placeholder(1) }),
+      named(placeholder(1), entry('GET', 'Organization/20')),
     ]),
     'establishment-unresolvable',
   ],
@@ -382,12 +382,10 @@ test('a Bundle', async (context) => {
     const parts = fc.array(
       fc.oneof(
         fc.constantFrom(...numbers).map((number) => ({ isOwn: number !== foreign, entry: capacity(number) })),
-        fc
-          .constantFrom(...numbers)
-          .map((number) => ({
-            isOwn: number !== foreign,
-            entry: entry('POST', 'Organization', organization(number)),
-          })),
+        fc.constantFrom(...numbers).map((number) => ({
+          isOwn: number !== foreign,
+          entry: entry('POST', 'Organization', organization(number)),
+        })),
         fc
           .constantFrom('10', '20')
           .map((id) => ({ isOwn: id === '10', entry: entry('DELETE', `Organization/${id}`) })),
