@@ -72,7 +72,7 @@ export class Connections {
       this.holders.set(key, holder)
       this.losesStanding(holder)
       this.nextInstant = Math.min(this.nextInstant, holder.changesAt)
-    } else if (holder.peer.presented.length === 0) {
+    } else if (holder.peer.resumed) {
       // a resumed session brings no intermediates, a whole handshake does
       holder.peer = peer
     }

@@ -77,7 +77,9 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     const nextHosts = new Map<string, SecureContext>()
     const minVersion = newestOf(materials)
     const all = materials.map((material) => contextOptions({ ...material, minVersion }, isShared))
-    for (const [index, { hosts }] of materials.entries()) {
+    for (const [index, { environment, hosts }] of materials.entries()) {
+      // the listener's own context is that of the first
+      if (environment === first.environment) continue
       const context = createSecureContext(all[index])
       for (const host of hosts) nextHosts.set(host, context)
     }
@@ -90,7 +92,6 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     requestCert: true,
     rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
-    // the listener's own context, that of the first environment, answers to every other name
     SNICallback: (name, done) => {
       done(null, byHost.get(name.toLowerCase()))
     },

@@ -10,7 +10,7 @@ import { TLSSocket } from 'node:tls'
 export interface Peer {
   /** DER of the certificate presented; undefined where none was. */
   readonly certificate: Uint8Array | undefined
-  /** DER of the other certificates presented, if the handshake brought them. */
+  /** DER of the other certificates presented, if the handshake brought them, and Node tells (24 does not). */
   readonly presented: readonly Uint8Array[]
   /** Server name of the handshake, in lower case; undefined where none was sent. */
   readonly serverName: string | undefined

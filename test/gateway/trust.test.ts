@@ -165,6 +165,42 @@ test('a listed name with another key is refused where the key is pinned beside i
   assert.equal((await stand.send({})).status, 200)
 })
 
+test('an intermediate that is not configured is taken from the client, and known again when a session is resumed', async (context) => {
+  const stand = await makeStand(context, {
+    config: (text) => text.replace(/ {6}crl: .*\n/, '').replace('crlPolicy: require', 'crlPolicy: off'),
+  })
+  stand.write('pki/client-ca.pem', stand.pki.rootPem)
+  await stand.gateway.reload('signal')
+  const bare = await stand.pki.client({ subject: clientName('BARE') })
+  const alone = await stand.send({ client: { ...bare, chainPem: bare.certPem } })
+  assert.equal(reasonOf(alone), 'certificate-untrusted')
+  if (process.version.startsWith('v24.')) {
+    // Node 24 hands over no certificate beside the leaf where the listener knows authorities
+    assert.equal(reasonOf(await stand.send({})), 'certificate-untrusted')
+    return
+  }
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    let session: Buffer | undefined
+    for (const resumed of [false, true, true]) {
+      const tls = { minVersion: version, maxVersion: version, session }
+      const client = await openRaw(stand.port, stand.tls(undefined, tls))
+      client.send(rawRequest({}))
+      const answer = await client.answer()
+      assert.equal(answer.status, 200)
+      assert.equal((await stand.auditOf(answer))['resumed'], resumed)
+      assert.ok(client.socket instanceof TLSSocket)
+      session = client.socket.getSession()
+      client.destroy()
+      // another list is another policy: what was verified by the same authorities is kept
+      stand.write(
+        'whitelist/partner.yaml',
+        `${standardWhitelist(subjectOf(stand.partner))}# ${version} ${resumed}\n`,
+      )
+      await stand.gateway.reload('signal')
+    }
+  }
+})
+
 test('without a fresh CRL of its issuer nobody enters, and a revoked serial counts on a stale one too', async (context) => {
   const lists: readonly (readonly [what: string, crl: (pki: TestPki) => string, reason: string])[] = [
     ['missing: the root’s alone is there', (pki) => crlOf(pki.root), 'revocation-unknown'],
