@@ -11,6 +11,7 @@ const floors: Readonly<Record<string, number>> = {
   fhir: 2,
   csd: 2,
   oauth: 2,
+  sheet: 2,
   tls: 3,
   http: 3,
   files: 3,
@@ -21,20 +22,20 @@ const floors: Readonly<Record<string, number>> = {
   cli: 5,
 }
 
-// package → the only folder that may import it
-const doors: Readonly<Record<string, string>> = {
+// package → the only folders that may import it; saxes reads two kinds of documents, FHIR bodies and workbooks
+const doors: Readonly<Record<string, string | readonly string[]>> = {
   'http-proxy': 'http',
   'node-forge': 'x509',
   'lru-cache': 'gateway',
   yaml: 'config',
   zod: 'config',
-  saxes: 'fhir',
+  saxes: ['fhir', 'sheet'],
   pino: 'observe',
   'prom-client': 'observe',
 }
 
 // what a pure floor may take from Node: computing, never reading or listening
-const pureModules = new Set(['node:crypto', 'node:path', 'node:buffer', 'node:util'])
+const pureModules = new Set(['node:crypto', 'node:path', 'node:buffer', 'node:util', 'node:zlib'])
 
 interface Import {
   readonly file: string
@@ -85,7 +86,7 @@ test('each package has one door', () => {
     const name = specifier.startsWith('@')
       ? specifier.split('/').slice(0, 2).join('/')
       : (specifier.split('/')[0] ?? '')
-    assert.equal(folder, doors[name], `${file} imports ${specifier}`)
+    assert.ok([doors[name]].flat().includes(folder), `${file} imports ${specifier}`)
   }
 })
 

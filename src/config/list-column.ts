@@ -1,4 +1,5 @@
 import { toIdNatStruct } from '../core/establishment.js'
+import { isHeadingOfOthers, surestColumn } from '../core/establishment-heading.js'
 import { cellsOf, isSilent, linesOf, type Separator } from './list-line.js'
 import { shown } from './spelling.js'
 
@@ -13,17 +14,6 @@ export interface ListColumn {
 
 const sampled = 200
 const separators: readonly Separator[] = [';', '\t', ',']
-// what a heading says, the surest first; a legal entity (EJ) is not what writes name (ROR.md section 4)
-const headings: readonly RegExp[] = [
-  /id.?nat.?struct/i,
-  /finess.*(?:eg\b|et\b|g[ée]o)|(?:\beg|\bet|g[ée]o).*finess/i,
-  /finess(?!.*(?:ej|jur))/i,
-  /[ée]tab|establishment|structure|identifi/i,
-]
-
-// nine digits may be a SIREN just as well as a FINESS: the heading decides
-const otherNumbers = /siren|siret|rpps|adeli|t[ée]l|phone|fax/i
-
 interface Row {
   readonly line: number
   readonly cells: readonly string[]
@@ -69,18 +59,14 @@ function findIndex(rows: readonly Row[], named: readonly string[]): number | { r
   const width = Math.max(named.length, ...rows.map(({ cells }) => cells.length))
   const columns = Array.from({ length: width }, (_, index) => index)
   const filled = columns.filter((index) => {
-    if (otherNumbers.test(named[index] ?? '')) return false
+    if (isHeadingOfOthers(named[index] ?? '')) return false
     const held = rows.filter(({ cells }) => isNumber(cells[index] ?? '')).length
     return held > 0 && held * 2 >= rows.length
   })
   const [only, ...rest] = filled
   if (only !== undefined && rest.length === 0) return only
-  for (const heading of headings) {
-    const meant = (filled.length > 0 ? filled : columns).filter((index) => heading.test(named[index] ?? ''))
-    const [found, ...more] = meant
-    if (found !== undefined && more.length === 0) return found
-    if (found !== undefined) break
-  }
+  const surest = surestColumn(filled.length > 0 ? filled : columns, named)
+  if (surest !== undefined) return surest
   if (filled.length === 0) {
     return { problem: 'no column holds FINESS or IdNatStruct numbers; expected one of them in each line' }
   }
