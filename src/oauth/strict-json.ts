@@ -10,7 +10,7 @@ export function readJsonObject(bytes: Uint8Array): Readonly<Record<string, unkno
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     const value: unknown = JSON.parse(text)
-    if (!isObject(value) || hasNameTwice(text)) return undefined
+    if (!isObject(value) || isAmbiguous(text)) return undefined
     return value
   } catch {
     return undefined
@@ -22,8 +22,8 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-// the text is JSON already: a string behind `{` or `,` of an object is a name
-function hasNameTwice(text: string): boolean {
+// a name twice, or a surrogate alone. The text is JSON already: a string behind `{` or `,` of an object is a name
+function isAmbiguous(text: string): boolean {
   const open: (Set<string> | undefined)[] = []
   let isName = false
   for (const [part] of text.matchAll(token)) {
@@ -31,8 +31,8 @@ function hasNameTwice(text: string): boolean {
     if (part === '{' || part === '[') open.push(part === '{' ? new Set() : undefined)
     else if (part === '}' || part === ']') open.pop()
     else if (part.startsWith('"')) {
-      const decoded: unknown = JSON.parse(part)
-      if (typeof decoded !== 'string' || !isWellFormed(decoded)) return true
+      const decoded = decodedString(part)
+      if (decoded === undefined) return true
       if (isName && names !== undefined) {
         if (names.has(decoded)) return true
         names.add(decoded)
@@ -43,6 +43,9 @@ function hasNameTwice(text: string): boolean {
   return false
 }
 
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text)
+// undefined where an escape leaves a surrogate alone; without escapes UTF-8 holds none
+function decodedString(part: string): string | undefined {
+  if (!part.includes('\\')) return part.slice(1, -1)
+  const decoded: unknown = JSON.parse(part)
+  return typeof decoded === 'string' && !/\p{Surrogate}/u.test(decoded) ? decoded : undefined
 }
