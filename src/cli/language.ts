@@ -25,8 +25,11 @@ export function inLanguage<Table>(language: Language, tables: Readonly<Record<La
   return tables[language]
 }
 
+/** A noun, singular and plural. */
+export type Noun = readonly [one: string, many: string]
+
 /** `1 partner`, `12 500 partenaires`: a number with its noun; French counts 0 as singular. */
-export function counted(language: Language, count: number, [one, many]: readonly [string, string]): string {
+export function counted(language: Language, count: number, [one, many]: Noun): string {
   const isOne = language === 'fr' ? count < 2 : count === 1
   return `${groupedDigits(language, count)} ${isOne ? one : many}`
 }

@@ -76,7 +76,9 @@ function explanationOf(question: ExplainQuestion, settled: SettledQuestion, tria
   const { event } = trial
   const line = event?.auditEvent()
   const denial = event?.refusal()
-  const effect = line?.decision ?? 'deny'
+  const enforced = line?.enforced ?? true
+  // what report-only lets pass is told as the denial it would have been
+  const effect = line?.decision === 'deny' && !enforced ? 'permit' : (line?.decision ?? 'deny')
   const certificate = readPeer(peer.certificate)
   const api = environment.apis.find(({ name }) => name === event?.api)
   const listing =
@@ -103,7 +105,7 @@ function explanationOf(question: ExplainQuestion, settled: SettledQuestion, tria
   const { entry } = listing
   return {
     effect,
-    enforced: line?.enforced ?? true,
+    enforced,
     reason: line?.reason ?? trial.malformed,
     status: trial.forwarded === undefined ? (event?.status ?? rendering?.status) : undefined,
     text: rendering === undefined ? undefined : { en: rendering.en, fr: rendering.fr },

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { Place } from '../core/diagnostic.js'
 import type { DistinguishedName } from '../core/distinguished-name.js'
 import type { CertificateIdentity, PartnerDeclaration } from '../core/partner.js'
+import type { SpkiSha256 } from '../core/spki.js'
 import { WhitelistBuilder, type CompiledWhitelist } from '../core/whitelist-table.js'
 import { readEstablishmentList } from '../config/establishment-list.js'
 import type { EnvironmentConfig, PlacedPath } from '../config/gateway-config.js'
@@ -19,6 +20,7 @@ export interface NamedCertificate {
   readonly subject: DistinguishedName
   readonly issuer: DistinguishedName
   readonly issuerKey: string
+  readonly publicKey: SpkiSha256
   /** Epoch milliseconds. */
   readonly notAfter: number
 }
@@ -142,7 +144,8 @@ export class WhitelistLoader {
       const { subject, issuer, issuerKey, notAfter } = own
       const environment = this.source.environment?.name ?? ''
       const { file, place } = publicKey
-      this.named.push({ environment, partner, file, place, subject, issuer, issuerKey, notAfter })
+      const names = { subject, issuer, issuerKey }
+      this.named.push({ environment, partner, file, place, ...names, publicKey: pin, notAfter })
     }
     return [{ ...rest, publicKey: pin }]
   }

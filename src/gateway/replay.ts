@@ -127,7 +127,7 @@ export class Replay {
     const named = past.establishments.map(({ idNatStruct }) => idNatStruct).join(',')
     const client = `${past.subject ?? ''}\0${past.publicKeySha256 ?? ''}`
     const request = `${past.environment}\0${past.api ?? ''}\0${past.method}\0${past.path}\0${named}`
-    const decided = `${past.decision}\0${past.reason ?? ''}\0${past.establishmentCount}`
+    const decided = `${effectOf(past)}\0${past.reason ?? ''}\0${past.establishmentCount}`
     const key = `${client}\0${request}\0${decided}`
     const known = this.outcomes.get(key)
     if (known !== undefined) return known
@@ -145,14 +145,14 @@ export class Replay {
     if (client === undefined) return { kind: 'unaffected', drifted: false }
     if (old === undefined || next === undefined) return { kind: 'elsewhere', drifted: false }
     const [then, now] = [judgePast(past, old, { client, at }), judgePast(past, next, { client, at })]
-    const drifted = then.effect !== 'unknown' && then.effect !== past.decision
+    const drifted = then.effect !== 'unknown' && then.effect !== effectOf(past)
     if (now.effect === 'unknown') {
       // unknown on both sides is no change that these rules make
       return then.effect === 'unknown' && isSameEntry(past, { old, next, client })
         ? { kind: 'same', drifted }
         : { kind: 'gap', why: now.why, drifted }
     }
-    const effectThen = then.effect === 'unknown' ? past.decision : then.effect
+    const effectThen = then.effect === 'unknown' ? effectOf(past) : then.effect
     if (now.effect === 'permit' && pinsChanged(past, { old, next, client })) {
       return { kind: 'gap', why: 'ror-headers', drifted }
     }
@@ -199,6 +199,11 @@ function rulesFor(
   { environment }: PastRequest,
 ): ReplayRules | undefined {
   return rules.get(environment) ?? rules.get('')
+}
+
+// what report-only lets pass is told as the denial it would have been
+function effectOf({ decision, enforced }: PastRequest): string {
+  return decision === 'deny' && !enforced ? 'permit' : decision
 }
 
 function partnerOf(past: PastRequest, then: ReplayVerdict, now: ReplayVerdict): string {

@@ -1,0 +1,81 @@
+import { parseName } from '../core/name-text.js'
+import { nameKey } from '../core/distinguished-name.js'
+import { readAuditLine } from '../observe/audit-line.js'
+
+/** When something was seen, and until when its certificate is valid. Instants as the trail writes them. */
+export interface Seen {
+  requests: number
+  first: string
+  last: string
+  notAfter: string | undefined
+}
+
+const mostKept = 200_000
+
+/** What an audit trail says of who came: per partner, per certificate name and per key. */
+export class Usage {
+  /** First and last instant of the whole trail. */
+  first: string | undefined
+  last: string | undefined
+  lines = 0
+  private readonly partners = new Map<string, Seen>()
+  private readonly subjects = new Map<string, Seen>()
+  private readonly keys = new Map<string, Seen>()
+  private readonly nameKeys = new Map<string, string | undefined>()
+
+  /** One line of the trail. Only requests that a partner's entry was found for count. */
+  note(line: string): void {
+    this.lines += 1
+    const past = readAuditLine(line)
+    if (past === undefined) return
+    const { environment, partner, subject, publicKeySha256, time, notAfter } = past
+    if (this.first === undefined || time < this.first) this.first = time
+    if (this.last === undefined || time > this.last) this.last = time
+    if (partner === undefined) return
+    see(this.partners, `${environment}\0${partner}`, { time, notAfter })
+    const key = subject === undefined ? undefined : this.keyOf(subject)
+    if (key !== undefined) see(this.subjects, `${environment}\0${key}`, { time, notAfter })
+    if (publicKeySha256 !== undefined)
+      see(this.keys, `${environment}\0${publicKeySha256}`, { time, notAfter })
+  }
+
+  ofPartner(environment: string, partner: string): Seen | undefined {
+    return this.partners.get(`${environment}\0${partner}`)
+  }
+
+  /** @param nameKey - of the subject (`nameKey`) */
+  ofSubject(environment: string, nameKey: string): Seen | undefined {
+    return this.subjects.get(`${environment}\0${nameKey}`)
+  }
+
+  /** @param publicKey - hexadecimal */
+  ofKey(environment: string, publicKey: string): Seen | undefined {
+    return this.keys.get(`${environment}\0${publicKey}`)
+  }
+
+  private keyOf(subject: string): string | undefined {
+    if (this.nameKeys.has(subject)) return this.nameKeys.get(subject)
+    const parsed = parseName(subject)
+    const key = parsed.ok ? nameKey(parsed.value) : undefined
+    if (this.nameKeys.size < mostKept) this.nameKeys.set(subject, key)
+    return key
+  }
+}
+
+function see(
+  map: Map<string, Seen>,
+  key: string,
+  { time, notAfter }: { time: string; notAfter: string | undefined },
+): void {
+  const seen = map.get(key)
+  if (seen === undefined) {
+    if (map.size < mostKept) map.set(key, { requests: 1, first: time, last: time, notAfter })
+    return
+  }
+  seen.requests += 1
+  if (time < seen.first) seen.first = time
+  if (time >= seen.last) {
+    seen.last = time
+    seen.notAfter = notAfter ?? seen.notAfter
+  }
+}
