@@ -7,7 +7,6 @@ import { crlFetch, crlSource, crlWarnHours, ocsp } from './revocation-schema.js'
 import { troubleInOrigin, troubleInPath } from './url-parts.js'
 import { write } from './write-schema.js'
 
-
 const hostName =
   /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
 const host = z

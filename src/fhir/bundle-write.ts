@@ -137,23 +137,26 @@ function judgeLinks(links: ReadonlyMap<BundleWrite, readonly IdWritten[]>): Deni
   }
   const settled = new Set<BundleWrite>()
   for (const start of links.keys()) {
-    const way = new Set([start])
-    for (let write = [...way].at(-1); write !== undefined; write = [...way].at(-1)) {
+    const way = [start]
+    const onWay = new Set(way)
+    for (let write = way.at(-1); write !== undefined; write = way.at(-1)) {
       const open = (links.get(write) ?? []).find(({ id }) => {
         const next = byFullUrl.get(id)
         return next === undefined || !settled.has(next)
       })
       if (open === undefined) {
         settled.add(write)
-        way.delete(write)
+        onWay.delete(write)
+        way.pop()
         continue
       }
       const next = byFullUrl.get(open.id)
-      if (next === undefined || way.has(next)) {
+      if (next === undefined || onWay.has(next)) {
         const sent = { at: open.at, value: open.id, expected: 'the fullUrl of one other POST or PUT entry' }
         return deny('establishment-unresolvable', { sent })
       }
-      way.add(next)
+      onWay.add(next)
+      way.push(next)
     }
   }
   return undefined
