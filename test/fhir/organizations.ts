@@ -91,6 +91,8 @@ export function numbersIn(body: unknown): ReadonlySet<string> {
     if (typeof each !== 'object' || each === null) continue
     const { system, value } = each as { system?: unknown; value?: unknown } // an object, whatever it holds
     for (const text of [value].flat(5)) {
+      // an object without a prototype has no text at all
+      if (typeof text === 'object') continue
       for (const uri of [system].flat(5)) {
         const number = numberOf(uri, String(text))
         if (number !== undefined) numbers.add(number)
