@@ -91,10 +91,10 @@ export function numbersIn(body: unknown): ReadonlySet<string> {
     if (typeof each !== 'object' || each === null) continue
     const { system, value } = each as { system?: unknown; value?: unknown } // an object, whatever it holds
     for (const text of [value].flat(5)) {
-      // an object without a prototype has no text at all
-      if (typeof text === 'object') continue
+      // a number is no identifier, and an object without a prototype has no text at all
+      if (typeof text !== 'string') continue
       for (const uri of [system].flat(5)) {
-        const number = numberOf(uri, String(text))
+        const number = numberOf(uri, text)
         if (number !== undefined) numbers.add(number)
       }
     }
