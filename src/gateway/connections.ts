@@ -3,7 +3,7 @@ import type { DenialReason } from '../core/reasons.js'
 import type { Peer } from '../tls/peer.js'
 import type { Identity } from './identity.js'
 import type { Policy } from './policy.js'
-import { judgeStanding } from './standing.js'
+import { judgeStanding, type StandingQuestion } from './standing.js'
 
 /** Open connections whose certificate is no longer welcome. */
 export interface LostStanding {
@@ -18,6 +18,7 @@ interface ConnectionsOptions {
   readonly policy: () => Policy
   /** Epoch milliseconds. */
   readonly now: () => number
+  readonly isRevoked: StandingQuestion['isRevoked']
   readonly onLost: (lost: LostStanding) => void
   readonly onError: (error: unknown) => void
 }
@@ -142,10 +143,11 @@ export class Connections {
     holder.isWelcome = false
     holder.changesAt = Infinity
     try {
+      const { isRevoked } = this.options
       const policy = this.options.policy()
       const environment = policy.environments.get(name)
       if (environment !== undefined) {
-        const { lost, changesAt } = judgeStanding({ identity, peer, environment, policy }, now)
+        const { lost, changesAt } = judgeStanding({ identity, peer, environment, policy, isRevoked }, now)
         reason = lost
         holder.isWelcome = lost === undefined
         holder.changesAt = changesAt

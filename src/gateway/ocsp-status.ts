@@ -64,6 +64,7 @@ export class OcspStatus {
   private readonly answers = new LRUCache<string, Kept>({ max: mostKept })
   private readonly failures = new LRUCache<string, Failed>({ max: mostKept })
   private readonly underWay = new Map<string, Promise<undefined>>()
+  private hasNews = false
 
   constructor(options: OcspStatusOptions) {
     this.options = options
@@ -97,6 +98,13 @@ export class OcspStatus {
   isKnownRevoked(chain: readonly Certificate[], environment: EnvironmentPolicy): boolean {
     const subject = subjectOf(chain, environment)
     return subject !== undefined && this.answers.peek(subject.key)?.status === 'revoked'
+  }
+
+  /** Whether a certificate was called revoked since this was last asked: open connections may have to go. */
+  takeNews(): boolean {
+    const { hasNews } = this
+    this.hasNews = false
+    return hasNews
   }
 
   // by what is known now
@@ -180,6 +188,7 @@ export class OcspStatus {
     if (result.ok) {
       this.failures.delete(key)
       this.answers.set(key, { ...result.value, receivedAt: now })
+      if (result.value.status === 'revoked') this.hasNews = true
       this.options.report.asked({ ...of, result: result.value.status })
       return
     }

@@ -1,6 +1,8 @@
 import { findEntry } from '../core/admission.js'
 import type { DenialReason } from '../core/reasons.js'
 import type { WhitelistEntry } from '../core/whitelist.js'
+import type { Certificate } from '../x509/certificate.js'
+import type { EnvironmentPolicy } from './policy.js'
 import { judgeTrust, type TrustQuestion } from './trust.js'
 
 /** Whether a certificate is welcome at all, whatever it may ask for, and until when that is settled. */
@@ -11,18 +13,26 @@ export interface Standing {
   readonly changesAt: number
 }
 
+export interface StandingQuestion extends TrustQuestion {
+  /** Whether a responder has called the certificate of this chain revoked. */
+  readonly isRevoked: (chain: readonly Certificate[], environment: EnvironmentPolicy) => boolean
+}
+
 /**
  * The standing of a certificate under one policy: trusted, not revoked, and listed by an entry whose
  * partner's dates hold. A revocation that is merely unknown takes no standing away: it passes.
  *
  * @param now - epoch milliseconds
  */
-export function judgeStanding(question: TrustQuestion, now: number): Standing {
+export function judgeStanding(question: StandingQuestion, now: number): Standing {
   const entries = entriesOf(question)
   const changesAt = Math.min(...instantsOf(question, entries).filter((instant) => instant > now))
   const trust = judgeTrust(question, now)
   if (!trust.ok && trust.problem.reason !== 'revocation-unknown') {
     return { lost: trust.problem.reason, changesAt }
+  }
+  if (trust.ok && question.isRevoked(trust.value, question.environment)) {
+    return { lost: 'certificate-revoked', changesAt }
   }
   if (entries.length === 0) return { lost: 'certificate-not-listed', changesAt }
   const problems = entries.map((entry) => problemOfDates(entry, now))

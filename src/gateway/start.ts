@@ -88,6 +88,7 @@ export async function startGateway({
   const connections = new Connections({
     policy: () => source.current(),
     now,
+    isRevoked: (chain, environment) => state.ocsp.isKnownRevoked(chain, environment),
     onLost: (lost) => {
       observers.lostStanding(lost)
     },
@@ -152,6 +153,7 @@ export async function startGateway({
   audit.write({ time: now(), event: 'start', policyRevision: policy.revision, version })
   await source.follow()
   const heartbeat = setInterval(() => {
+    if (state.ocsp.takeNews()) connections.review()
     connections.tick()
     expiry.tick()
     void crlRefresh.tick()

@@ -14,7 +14,8 @@ import {
   startScripted,
   type ScriptedServer,
 } from './revocation-responder.js'
-import { makeStand, reasonOf, type Stand, type StandWish } from './stand.js'
+import { openRaw } from '../support/raw-client.js'
+import { makeStand, rawRequest, reasonOf, type Stand, type StandWish } from './stand.js'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -391,4 +392,21 @@ test('a responder is asked about trusted certificates alone', async (context) =>
   const expired = await stand.pki.client({ notAfter: Date.now() - hour })
   assert.equal(reasonOf(await stand.send({ client: expired })), 'certificate-expired')
   assert.equal(responder.bodies.length, 0)
+})
+
+test('an open connection whose certificate a responder calls revoked is closed, the idle ones of it too', async (context) => {
+  let at = Date.now()
+  const { stand, honest } = await scriptedStand(context, 'mode: hard, cacheSeconds: 600', { now: () => at })
+  honest('good')
+  const idle = await openRaw(stand.port, stand.tls())
+  idle.send(rawRequest({}))
+  assert.equal((await idle.answer()).status, 200)
+  const other = await stand.pki.client()
+  const bystander = await openRaw(stand.port, stand.tls(other))
+  at += 10 * minute
+  honest('revoked')
+  assert.equal(reasonOf(await stand.send({})), 'certificate-revoked')
+  await idle.closed
+  assert.equal(bystander.socket.destroyed, false)
+  bystander.destroy()
 })
