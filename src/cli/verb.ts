@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { parseValidity } from '../config/paris-day.js'
 
 /** Exit codes, the same for every verb. */
 export const exit = { done: 0, couldNot: 1, denied: 2, invalid: 3, usage: 64 } as const
@@ -124,6 +125,23 @@ export function portOption(options: VerbOptions, name: string): number {
     throw new UsageError(`--${name}: expected a port from 0 to 65535, found \`${text}\``)
   }
   return port
+}
+
+/** A whole number of at least 0; undefined where the option is absent. @throws UsageError */
+export function wholeOption(options: VerbOptions, name: string): number | undefined {
+  const text = textOption(options, name)
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name}: expected a whole number, found \`${text}\``)
+  return Number(text)
+}
+
+/** A day of Paris (its first instant) or an instant of ISO 8601, as epoch milliseconds. @throws UsageError */
+export function instantOption(options: VerbOptions, name: string): number | undefined {
+  const text = textOption(options, name)
+  if (text === undefined) return undefined
+  const at = parseValidity(text, 'from')
+  if (!at.ok) throw new UsageError(`--${name}: ${at.problem.message}, found \`${text}\``)
+  return at.value
 }
 
 /** The help text of a verb. */

@@ -1,0 +1,270 @@
+import { nameKey } from '../core/distinguished-name.js'
+import type { PartnerDeclaration } from '../core/partner.js'
+import { readLines } from '../files/lines.js'
+import { Usage, type Seen } from '../gateway/usage.js'
+import { columns, shownInstant, speakerFor } from './desk-output.js'
+import { environmentsOf, openSource, type DeskSource } from './desk-source.js'
+import { counted, inLanguage, type Noun } from './language.js'
+import { Progress } from './progress.js'
+import {
+  exit,
+  instantOption,
+  listOption,
+  textOption,
+  UsageError,
+  wholeOption,
+  type Streams,
+  type Verb,
+  type VerbOptions,
+} from './verb.js'
+
+const sentences = {
+  en: {
+    headings: [
+      'partner',
+      'environment',
+      'solution',
+      'mode',
+      'certificates',
+      'establishments',
+      'until',
+      'last seen',
+      'name',
+    ],
+    never: 'never',
+    partners: ['partner', 'partners'] as Noun, // singular and plural
+    unread: (file: string) => `cannot read ${file}`,
+  },
+  fr: {
+    headings: [
+      'partenaire',
+      'environnement',
+      'solution',
+      'mode',
+      'certificats',
+      'établissements',
+      'échéance',
+      'vu le',
+      'nom',
+    ],
+    never: 'jamais',
+    partners: ['partenaire', 'partenaires'] as Noun, // singular and plural
+    unread: (file: string) => `lecture impossible : ${file}`,
+  },
+}
+
+/** One partner as the list shows it. */
+interface Row {
+  readonly id: string
+  readonly environment: string
+  readonly name: string
+  readonly solution: string
+  readonly mode: string
+  readonly apis: readonly string[]
+  readonly certificates: number
+  readonly establishments: number
+  /** The first of: the end of the partner's dates, the end of a certificate that is known. */
+  readonly until: number | undefined
+  readonly seen: Seen | undefined
+}
+
+/** What a row is made with. */
+interface RowNeeds {
+  readonly environment: string
+  readonly source: DeskSource
+  readonly usage: Usage | undefined
+}
+
+const sorts = ['id', 'name', 'until', 'seen', 'certificates', 'establishments'] as const
+type Sort = (typeof sorts)[number]
+const day = 86_400_000
+
+/** `ror-gateway list`: the partners, sorted and sifted. */
+export const list: Verb = {
+  name: 'list',
+  summary: 'lists the partners: sorted, filtered, those never seen, those whose access ends soon',
+  options: [
+    {
+      name: 'config',
+      value: 'FILE',
+      required: true,
+      help: 'gateway.yaml, or a whitelist file or folder; also at a git revision (REV:path)',
+    },
+    { name: 'env', value: 'NAME', help: 'this environment alone' },
+    { name: 'sort', value: 'BY', default: 'id', help: `one of ${sorts.join(', ')}` },
+    {
+      name: 'filter',
+      value: 'TEXT',
+      multiple: true,
+      help: 'those whose id, name, solution, mode or API holds this text; several: all of them',
+    },
+    { name: 'audit', value: 'FILE', multiple: true, help: 'audit trail: when each was last seen' },
+    { name: 'unused-since', value: 'DATE', help: 'those not seen since then (needs --audit)' },
+    { name: 'expiring-within', value: 'DAYS', help: 'those whose access or known certificate ends by then' },
+    { name: 'json', help: 'the list as JSON' },
+  ],
+  examples: [
+    'ror-gateway list --config gateway.yaml --sort until',
+    'ror-gateway list --config gateway.yaml --filter fhir-write --expiring-within 60',
+    'ror-gateway list --config gateway.yaml --audit audit.ndjson --unused-since 2026-06-01',
+  ],
+  async run(options, streams) {
+    const speaker = speakerFor(streams)
+    const words = inLanguage(speaker.language, sentences)
+    const by = sorts.find((each) => each === textOption(options, 'sort'))
+    if (by === undefined) throw new UsageError(`--sort: expected one of ${sorts.join(', ')}`)
+    const since = instantOption(options, 'unused-since')
+    const within = wholeOption(options, 'expiring-within')
+    if (since !== undefined && trailsOf(options).length === 0)
+      throw new UsageError('--unused-since needs --audit')
+    const source = await openSource(textOption(options, 'config') ?? '')
+    try {
+      const usage = await readUsage(options, streams)
+      if (typeof usage === 'string') {
+        speaker.note(words.unread(usage))
+        return exit.couldNot
+      }
+      const deadline = within === undefined ? undefined : Date.now() + within * day
+      const rows = environmentsOf(source, textOption(options, 'env'))
+        .flatMap(({ name, whitelist }) =>
+          [...whitelist.partners()].map((partner) => rowOf(partner, { environment: name, source, usage })),
+        )
+        .filter((row) => matches(row, filtersOf(options)))
+        .filter(({ seen }) => since === undefined || seen === undefined || Date.parse(seen.last) < since)
+        .filter(({ until }) => deadline === undefined || (until !== undefined && until <= deadline))
+        .sort(order(by))
+      if (options['json'] === true) {
+        speaker.json(
+          rows.map(({ until, ...row }) => ({
+            ...row,
+            ...(until !== undefined && { until: shownInstant(until) }),
+          })),
+        )
+        return exit.done
+      }
+      const shown = rows.map(
+        ({ id, environment, solution, mode, certificates, establishments, until, seen, name }) => [
+          id,
+          environment,
+          solution,
+          mode,
+          String(certificates),
+          String(establishments),
+          until === undefined ? '' : shownInstant(until).slice(0, 10),
+          usage === undefined ? '' : (seen?.last.slice(0, 10) ?? words.never),
+          name,
+        ],
+      )
+      const [heading = '', ...lines] = columns(withoutEmpty([words.headings, ...shown]))
+      speaker.say(speaker.paint.strong(heading))
+      for (const line of lines) speaker.say(line)
+      speaker.note(counted(speaker.language, rows.length, words.partners))
+      return exit.done
+    } finally {
+      await source.close()
+    }
+  },
+}
+
+function trailsOf(options: VerbOptions): readonly string[] {
+  return listOption(options, 'audit')
+}
+
+function filtersOf(options: VerbOptions): readonly string[] {
+  return listOption(options, 'filter')
+}
+
+/** What the trails say of who came; the path of one that cannot be read. */
+async function readUsage(options: VerbOptions, { stderr }: Streams): Promise<Usage | string | undefined> {
+  const trails = trailsOf(options)
+  if (trails.length === 0) return undefined
+  const usage = new Usage()
+  for (const trail of trails) {
+    const progress = new Progress(stderr, trail)
+    const read = await readLines(trail, {
+      onLine: (line) => {
+        usage.note(line)
+      },
+      onProgress: (bytes, total) => {
+        progress.at(bytes, total)
+      },
+    })
+    progress.end()
+    if (!read.ok) return read.problem.message
+  }
+  return usage
+}
+
+function rowOf(partner: PartnerDeclaration, { environment, source, usage }: RowNeeds): Row {
+  const { id, name, solution, mode, apis, certificates, establishments, validUntil } = partner
+  const own = certificates.flatMap((each) => each.establishments ?? [])
+  const seen = usage?.ofPartner(environment, id)
+  const ends = [
+    ...(validUntil === undefined ? [] : [validUntil]),
+    ...certificates.flatMap((certificate) => endOf(certificate, { environment, source, usage }) ?? []),
+  ]
+  return {
+    id,
+    environment,
+    name,
+    solution,
+    mode,
+    apis,
+    certificates: certificates.length,
+    establishments: new Set([...establishments, ...own]).size,
+    until: ends.length === 0 ? undefined : Math.min(...ends),
+    seen,
+  }
+}
+
+// a certificate says its end where its file is named, or once it has come
+function endOf(
+  { subject, publicKey }: PartnerDeclaration['certificates'][number],
+  { environment, source, usage }: RowNeeds,
+): number | undefined {
+  const named = source.named.find((each) => publicKey !== undefined && each.publicKey === publicKey)
+  if (named !== undefined) return named.notAfter
+  if (usage === undefined) return undefined
+  const seen =
+    publicKey === undefined
+      ? subject === undefined
+        ? undefined
+        : usage.ofSubject(environment, nameKey(subject))
+      : usage.ofKey(environment, publicKey)
+  return seen?.notAfter === undefined ? undefined : Date.parse(seen.notAfter)
+}
+
+function matches({ id, name, solution, mode, apis }: Row, filters: readonly string[]): boolean {
+  const text = [id, name, solution, mode, ...apis].join('\n').toLowerCase()
+  return filters.every((filter) => text.includes(filter.toLowerCase()))
+}
+
+function order(by: Sort): (one: Row, other: Row) => number {
+  const byId = (one: Row, other: Row): number =>
+    compare(one.id, other.id) || compare(one.environment, other.environment)
+  return (one, other) => {
+    switch (by) {
+      case 'id':
+        return byId(one, other)
+      case 'name':
+        return one.name.localeCompare(other.name, 'fr') || byId(one, other)
+      case 'until':
+        return (one.until ?? Infinity) - (other.until ?? Infinity) || byId(one, other)
+      case 'seen':
+        return compare(one.seen?.last ?? '', other.seen?.last ?? '') || byId(one, other)
+      case 'certificates':
+      case 'establishments':
+        return other[by] - one[by] || byId(one, other)
+    }
+  }
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}
+
+// a column that says nothing is left out
+function withoutEmpty(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const used = (rows[0] ?? []).map((_, index) => rows.slice(1).some((row) => row[index] !== ''))
+  return rows.map((row) => row.filter((_, index) => used[index] === true))
+}
