@@ -79,7 +79,7 @@ export function ocspResponse(wish: ResponseWish): Uint8Array {
 }
 
 /** A whole response of any status, around bytes that are signed. */
-export function responseAround(
+function responseAround(
   tbs: Uint8Array,
   {
     key,
