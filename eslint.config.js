@@ -22,8 +22,8 @@ export default tseslint.config(
     },
   },
   {
-    // a test hands its promise to node:test, and counts on more than three parameters nowhere
+    // a test hands its promise to node:test; a property names as many things as it is about
     files: ['test/**/*.ts', 'bench/**/*.ts'],
-    rules: { '@typescript-eslint/no-floating-promises': 'off', 'no-console': 'off' },
+    rules: { '@typescript-eslint/no-floating-promises': 'off', 'no-console': 'off', 'max-params': 'off' },
   },
 )
