@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { connect, TLSSocket, type ConnectionOptions } from 'node:tls'
+import { TLSSocket, type ConnectionOptions } from 'node:tls'
 import { loadInWorker } from '../../src/gateway/policy-source.js'
 import { createAuthority, issueCrl, type Authority } from '../../src/x509/issue.js'
 import { encodeName, issuedName } from '../../src/x509/issue-name.js'
@@ -251,66 +250,6 @@ test('a CRL that another key signed, or of an authority that is none of ours, gi
     assert.equal(fresh.ok, false)
   }
 })
-
-test('handshake strict refuses before the first request, and says in audit and metric who and why', async (context) => {
-  const stand = await makeStand(context, {
-    config: (text) => text.replace('crlPolicy: require', 'crlPolicy: require\n      handshake: strict'),
-    crl: (pki) => pki.crl([revoked]),
-  })
-  const refused: readonly (readonly [reason: string, client: TestCertificate | null])[] = [
-    ['certificate-missing', null],
-    ['certificate-untrusted', await (await makeTestPki()).client()],
-    ['certificate-revoked', await stand.pki.client(revoked)],
-    ['certificate-expired', await stand.pki.client({ notBefore: now - 9 * day, notAfter: now - day })],
-  ]
-  for (const [index, [reason, client]] of refused.entries()) {
-    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-      const tls = stand.tls(client ?? undefined, { minVersion: version, maxVersion: version })
-      const shown = client === null ? { ...tls, cert: undefined, key: undefined } : tls
-      assert.equal(await heardFrom(stand.port, shown), '')
-      const events = await handshakesOf(stand.folder, () => stand.gateway.flushAudit())
-      assert.equal(events.length, index * 2 + (version === 'TLSv1.2' ? 1 : 2))
-      const event = events.at(-1)
-      assert.equal(event?.['reason'], reason)
-      assert.equal(event['decision'], 'deny')
-      assert.equal(event['tlsVersion'], version)
-      assert.equal(event['serialNumber'], client?.serialNumber)
-      assert.equal(event['subject'], client === null ? undefined : subjectOf(client))
-    }
-  }
-  assert.equal(stand.upstream.connections.length, 0)
-  assert.equal((await stand.send({})).status, 200)
-  const unlisted = await stand.pki.client({ subject: clientName('NOBODY') })
-  assert.equal(reasonOf(await stand.send({ client: unlisted })), 'certificate-not-listed')
-  const { host, port } = stand.gateway.admin ?? { host: '', port: 0 }
-  const metrics = await (await fetch(`http://${host}:${port}/metrics`)).text()
-  assert.match(metrics, /handshakes_total\{environment="sandbox",result="refused"\} 8\n/)
-  assert.match(metrics, /ror_gateway_connections\{environment="sandbox"\} [01]\n/)
-})
-
-/** What a server says to a client that sends a request as soon as it may, until the connection is closed. */
-async function heardFrom(port: number, options: ConnectionOptions): Promise<string> {
-  const socket = connect({ port, host: '127.0.0.1', ...options })
-  let heard = ''
-  socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')))
-  // a reset, before or after the client thinks the handshake done
-  socket.on('error', () => undefined)
-  socket.write(rawRequest({}))
-  await new Promise((resolve) => socket.once('close', resolve))
-  return heard
-}
-
-/** The handshake events of the audit trail. */
-async function handshakesOf(
-  folder: string,
-  flush: () => Promise<boolean>,
-): Promise<Record<string, unknown>[]> {
-  await flush()
-  return readFileSync(join(folder, 'audit.ndjson'), 'utf8')
-    .split('\n')
-    .filter((line) => line.includes('"event":"handshake"'))
-    .map((line) => JSON.parse(line) as Record<string, unknown>) // an object, as the audit writes
-}
 
 // below an intermediate of path length 0 no further authority may stand
 async function belowTooMany(pki: TestPki): Promise<TestCertificate> {
