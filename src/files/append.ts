@@ -1,7 +1,6 @@
-import * as fs from 'node:fs'
-import { promisify } from 'node:util'
 import type { Result } from '../core/result.js'
-import { problemOf, systemCode, type FileProblem } from './problem.js'
+import { appendFlags, close, freePath, fsync, isSameFile, open, rename, writeFrom } from './append-calls.js'
+import { problemOf, type FileProblem } from './problem.js'
 
 /** Where lines go, and how much may wait. */
 export interface AppendOptions {
@@ -17,6 +16,8 @@ export interface AppendOptions {
   readonly onProblem: (problem: FileProblem) => void
   /** Said once when it works again, with how many lines were lost meanwhile. */
   readonly onRecovered: (lost: number) => void
+  /** The file was set aside, or could not be and is written on. */
+  readonly onRotated?: (rotated: Result<string, FileProblem>) => void
 }
 
 /** A file that lines are added to, whatever happens to the disk. Nothing here throws. */
@@ -29,6 +30,8 @@ export interface AppendFile {
   readonly lost: number
   /** Opens the path anew before the next line (SIGHUP, after a rotation). */
   reopen(): void
+  /** Renames the file behind the lines so far, and begins another at its path; never over a file that is there. */
+  rotate(to: string): void
   /** Tries to write all that waits; true where nothing waits any more. */
   flush(): Promise<boolean>
   /** Flushes and closes. Resolves to how many lines were lost since the start, those that could not be written included. */
@@ -45,25 +48,20 @@ export async function openAppendFile(options: AppendOptions): Promise<Result<App
   return problem === undefined ? { ok: true, value: file } : { ok: false, problem }
 }
 
-const open = promisify(fs.open)
-const write = promisify(fs.write)
-const stat = promisify(fs.stat)
-const fstat = promisify(fs.fstat)
-const close = promisify(fs.close)
+/** Stands in the queue behind the last line of the old file. */
+interface Rotation {
+  readonly to: string
+}
 
-const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = fs.constants
-const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK
-const streams = { stdout: 1, stderr: 2 } as const
 /** Characters handed to the system at once. */
 const maxBatch = 1 << 20
-/** How long the reader of a full pipe is waited for, in looks of 5 ms, before that is a problem. */
-const maxPipeLooks = 200
+const streams = { stdout: 1, stderr: 2 } as const
 
 class Appender implements AppendFile {
   readonly #options: AppendOptions
   readonly #path: string
   #fd: number | undefined
-  #queue: string[] = []
+  #queue: (string | Rotation)[] = []
   #queued = 0
   /** Bytes of the first line that this descriptor has taken already. */
   #begun = 0
@@ -114,6 +112,12 @@ class Appender implements AppendFile {
     this.#drain()
   }
 
+  rotate(to: string): void {
+    if (this.#isClosed || typeof this.#options.target === 'string') return
+    this.#queue.push({ to })
+    if (this.#problem === undefined) this.#drain()
+  }
+
   async flush(): Promise<boolean> {
     // a second round takes what was added, or what failed, before this call but after the first began
     for (let round = 0; round < 2; round += 1) {
@@ -128,7 +132,7 @@ class Appender implements AppendFile {
     this.#isClosed = true
     clearTimeout(this.#retry)
     await this.#draining
-    this.#lost += this.#queue.length
+    this.#lost += this.#queue.filter((item) => typeof item === 'string').length
     this.#queue = []
     this.#queued = 0
     await this.#closeFile()
@@ -151,7 +155,9 @@ class Appender implements AppendFile {
     try {
       await this.#keepInPlace()
       while (this.#queue.length > 0) {
-        await this.#writeBatch()
+        const [first] = this.#queue
+        if (typeof first === 'object') await this.#setAside(first.to)
+        else await this.#writeBatch()
         this.#recovered()
         await this.#keepInPlace()
       }
@@ -166,6 +172,7 @@ class Appender implements AppendFile {
     let count = 0
     let batch = ''
     for (const line of this.#queue) {
+      if (typeof line === 'object') break
       if (count > 0 && batch.length + line.length > maxBatch) break
       batch += line
       count += 1
@@ -173,20 +180,44 @@ class Appender implements AppendFile {
     const { done, error } = await writeFrom(this.#fd, Buffer.from(batch), this.#begun)
     if (error === undefined) {
       this.#begun = 0
-      for (const line of this.#queue.splice(0, count)) this.#queued -= line.length
+      this.#dequeue(count)
       return
     }
     let left = done
     let whole = 0
     for (const line of this.#queue) {
+      if (typeof line === 'object') break
       const bytes = Buffer.byteLength(line)
       if (left < bytes) break
       left -= bytes
       whole += 1
     }
     this.#begun = left
-    for (const line of this.#queue.splice(0, whole)) this.#queued -= line.length
+    this.#dequeue(whole)
     throw error
+  }
+
+  #dequeue(count: number): void {
+    for (const item of this.#queue.splice(0, count))
+      this.#queued -= typeof item === 'string' ? item.length : 0
+  }
+
+  // a rotation that fails costs no line: the file is written on
+  async #setAside(wish: string): Promise<void> {
+    this.#queue.shift()
+    const fd = this.#fd
+    if (fd === undefined) return
+    try {
+      // somebody else has set it aside already
+      if (!(await isSameFile(fd, this.#path))) return
+      await fsync(fd)
+      const to = await freePath(wish)
+      await rename(this.#path, to)
+      this.#isStale = true
+      this.#options.onRotated?.({ ok: true, value: to })
+    } catch (error) {
+      this.#options.onRotated?.({ ok: false, problem: problemOf(this.#path, error) })
+    }
   }
 
   async #keepInPlace(): Promise<void> {
@@ -205,7 +236,7 @@ class Appender implements AppendFile {
 
   async #open(): Promise<number> {
     const { target } = this.#options
-    return typeof target === 'string' ? streams[target] : open(this.#path, flags, target.mode ?? 0o640)
+    return typeof target === 'string' ? streams[target] : open(this.#path, appendFlags, target.mode ?? 0o640)
   }
 
   // a line that was torn by this stays torn in the old file, and is written whole to the new one
@@ -232,33 +263,5 @@ class Appender implements AppendFile {
     if (this.#problem === undefined) return
     this.#problem = undefined
     this.#options.onRecovered(this.#lost - this.#lostBefore)
-  }
-}
-
-async function writeFrom(fd: number, bytes: Buffer, from: number): Promise<{ done: number; error?: Error }> {
-  let done = from
-  for (let looks = 0; done < bytes.length;) {
-    try {
-      const { bytesWritten } = await write(fd, bytes, done, bytes.length - done, null)
-      done += bytesWritten
-      looks = 0
-    } catch (error) {
-      looks += 1
-      if (systemCode(error) !== 'EAGAIN' || looks > maxPipeLooks) {
-        return { done, error: error instanceof Error ? error : new Error(String(error)) }
-      }
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
-  return { done }
-}
-
-async function isSameFile(fd: number, path: string): Promise<boolean> {
-  try {
-    const [held, standing] = await Promise.all([fstat(fd, { bigint: true }), stat(path, { bigint: true })])
-    return held.dev === standing.dev && held.ino === standing.ino
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
   }
 }

@@ -1,11 +1,18 @@
 import { pino } from 'pino'
-import { auditLine, type AuditEvent } from './audit-event.js'
+import { genesis, lineHash, linked, type ChainHead } from './audit-chain.js'
+import { auditLine, type AuditEvent, type AuditFormat } from './audit-event.js'
+import { RotationClock, type AuditRotation } from './audit-rotation.js'
+import type { SealKey } from './audit-seal.js'
 import type { DurableSink } from './line-sink.js'
 
 /** The audit trail: one line of JSON for each request and each change of the configuration. */
 export interface Audit {
   /** False where the line was lost. Never throws. */
   write(event: AuditEvent): boolean
+  /** Signs everything so far, where there is a key and something to sign. Never throws. */
+  seal(time: number): void
+  /** When it was sealed last, epoch milliseconds; undefined where it was not since the start. */
+  readonly sealedAt: number | undefined
   /** False while lines cannot be written, or might soon be lost. */
   readonly healthy: boolean
   /** Events lost since the start. */
@@ -14,40 +21,99 @@ export interface Audit {
   flush(): Promise<boolean>
 }
 
+export interface AuditOptions {
+  readonly format?: AuditFormat
+  /** Where the lines before stand; the very beginning. */
+  readonly head?: ChainHead
+  readonly sealKey?: SealKey | undefined
+  readonly rotation?: AuditRotation | undefined
+}
+
 /**
  * An audit trail through pino into a sink that says whether its lines arrive.
  *
+ * Each line is tied to the one before it by a number and a hash, over rotations and restarts. What was
+ * lost is told by a line of its own before the next one.
+ *
  * @see docs/audit.md for the fields
  */
-export function createAudit(sink: DurableSink): Audit {
+export function createAudit(sink: DurableSink, options: AuditOptions = {}): Audit {
+  const { format = 'native', sealKey, rotation } = options
+  const clock = rotation === undefined ? undefined : new RotationClock(rotation)
+  let head = options.head ?? genesis
   let isTaken = false
-  let lost = 0
+  let unreadable = 0
+  let untold = 0
+  let unsealed = 0
+  let sealedAt: number | undefined
+  let time = Number.NaN
+
+  function append(line: string, sign?: (text: string) => string): boolean {
+    const text = linked(line, head, sign === undefined ? { format } : { format, sign })
+    if (!sink.write(`${text}\n`)) return false
+    head = { sequence: head.sequence + 1, hash: lineHash(text) }
+    unsealed += 1
+    clock?.wrote(Buffer.byteLength(text) + 1, time)
+    return true
+  }
+
+  function seal(at: number): void {
+    if (sealKey === undefined || unsealed === 0) return
+    const line = auditLine({ time: at, event: 'seal', key: sealKey.digest }, format)
+    if (!append(line, (text) => sealKey.sign(text))) return
+    unsealed = 0
+    sealedAt = at
+  }
+
   const writer = pino(
     { base: null, timestamp: false },
     {
       write: (line: string) => {
-        isTaken = sink.write(line)
+        // one attempt a line, so that the sink counts one loss
+        const isTold = untold === 0 || append(auditLine({ time, event: 'loss', lost: untold }, format))
+        if (isTold) untold = 0
+        isTaken = isTold && append(line)
+        if (!isTaken) untold += 1
       },
     },
   )
   // pino's own place for a serializer; its general one is three times slower for these events
-  Object.assign(writer, { [pino.symbols.asJsonSym]: auditLine })
+  Object.assign(writer, {
+    [pino.symbols.asJsonSym]: (event: AuditEvent) => auditLine(event, format),
+  })
   return {
     write: (event) => {
       isTaken = false
       try {
+        time = event.time
+        if (clock?.isDue(time) === true) {
+          seal(time)
+          clock.rotate(time)
+        }
         writer.info(event)
       } catch {
         // a line that the sink refused is counted there
-        lost += 1
+        unreadable += 1
+        untold += 1
       }
       return isTaken
+    },
+    seal: (at) => {
+      try {
+        time = at
+        seal(at)
+      } catch {
+        return
+      }
+    },
+    get sealedAt() {
+      return sealedAt
     },
     get healthy() {
       return sink.healthy
     },
     get lost() {
-      return sink.lost + lost
+      return sink.lost + unreadable
     },
     flush: () => sink.flush(),
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { auditFields, type AuditEvent } from '../../src/observe/audit-event.js'
+import { ecsNames } from '../../src/observe/audit-ecs.js'
 import { createAudit } from '../../src/observe/audit.js'
 import { root } from '../support/shared.js'
 import { linesInMemory, parsed } from './lines.js'
@@ -12,6 +13,7 @@ const whole: Required<AuditEvent> = {
   time: Date.UTC(2026, 11, 1, 8, 30, 0, 7),
   event: 'request',
   requestId: '0c5f3e9a',
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
   environment: 'sandbox',
   api: 'fhir-write',
   partner: 'eai-bretagne',
@@ -47,6 +49,8 @@ const whole: Required<AuditEvent> = {
   renewal: 'new-key',
   renewalOf: 'eai-bretagne',
   version: '0.1.0',
+  lost: 2,
+  key: 'ef'.repeat(32),
 }
 
 function lineOf(event: AuditEvent): string {
@@ -64,19 +68,55 @@ test('an event is one line with every field, in one order', () => {
     durationMs: 12.346,
     notAfter: '2029-01-31T00:00:00.000Z',
   }
-  assert.deepEqual(parsed(line), { schema: 1, establishmentCount: 1, ...expected })
-  assert.deepEqual(Object.keys(parsed(line)), auditFields)
+  const tied = { sequence: 1, prev: '0'.repeat(64) }
+  assert.deepEqual(parsed(line), { schema: 1, establishmentCount: 1, ...expected, ...tied })
+  assert.deepEqual([...Object.keys(parsed(line)), 'signature'], auditFields)
 })
 
-test('docs/audit.md lists exactly the fields, in the order of the line', () => {
+test('docs/audit.md lists exactly the fields, in the order of the line, with their names in ECS', () => {
   const text = readFileSync(join(root, 'docs', 'audit.md'), 'utf8')
-  const listed = [...text.matchAll(/^\| `(\w+)` +\|/gm)].map((match) => match[1])
-  assert.deepEqual(listed, auditFields)
+  const listed = [...text.matchAll(/^\| `(\w+)` +\| `([\w.@]+)` +\|/gm)]
+  assert.deepEqual(
+    listed.map((match) => match[1]),
+    auditFields,
+  )
+  assert.deepEqual(Object.fromEntries(listed.map(([, name, ecs]) => [name, ecs])), ecsNames)
+})
+
+test('by the names of ECS an event says the same, with its duration in nanoseconds', () => {
+  const sink = linesInMemory()
+  assert.ok(createAudit(sink, { format: 'ecs' }).write(whole))
+  const { 'ecs.version': version, ...written } = parsed(sink.lines[0])
+  assert.match(String(version), /^8\.\d+\.\d+$/)
+  const native = parsed(lineOf(whole))
+  const renamed = Object.fromEntries(
+    Object.entries(ecsNames).flatMap(([name, ecs]) => (name in native ? [[ecs, native[name]]] : [])),
+  )
+  assert.deepEqual(written, { ...renamed, [ecsNames.durationMs]: 12_345_678 })
+})
+
+test('what was lost is told by a line before the next one', () => {
+  const sink = linesInMemory()
+  const audit = createAudit(sink)
+  sink.takes = false
+  for (let time = 0; time < 3; time += 1) assert.equal(audit.write({ time, event: 'request' }), false)
+  sink.takes = true
+  assert.ok(audit.write({ time: 7, event: 'request' }))
+  assert.deepEqual(
+    sink.lines.map(parsed).map(({ event, lost, sequence }) => [event, lost, sequence]),
+    [
+      ['loss', 3, 1],
+      ['request', undefined, 2],
+    ],
+  )
 })
 
 test('a field that does not apply is absent', () => {
   const line = lineOf({ time: 0, event: 'stop', trigger: 'signal', api: undefined })
-  assert.equal(line, '{"schema":1,"time":"1970-01-01T00:00:00.000Z","event":"stop","trigger":"signal"}\n')
+  assert.equal(
+    line,
+    `{"schema":1,"time":"1970-01-01T00:00:00.000Z","event":"stop","trigger":"signal","sequence":1,"prev":"${'0'.repeat(64)}"}\n`,
+  )
 })
 
 test('a body, a query or a token has no field to go to', () => {

@@ -1,0 +1,55 @@
+/**
+ * The audit fields by their names in the Elastic Common Schema, which OpenTelemetry's names follow; what
+ * it has no name for stands under `ror_gateway`.
+ *
+ * A name is taken only where meaning and unit are the schema's: `event.duration` counts nanoseconds.
+ *
+ * @see docs/audit.md, which a test keeps equal to this
+ */
+export const ecsNames = {
+  schema: 'ror_gateway.schema',
+  time: '@timestamp',
+  event: 'event.action',
+  requestId: 'http.request.id',
+  traceId: 'trace.id',
+  environment: 'service.environment',
+  api: 'ror_gateway.api',
+  partner: 'organization.id',
+  certificateSha256: 'tls.client.hash.sha256',
+  serialNumber: 'tls.client.x509.serial_number',
+  issuer: 'tls.client.issuer',
+  subject: 'tls.client.subject',
+  publicKeySha256: 'ror_gateway.public_key_sha256',
+  notAfter: 'tls.client.not_after',
+  tlsVersion: 'ror_gateway.tls_version',
+  resumed: 'tls.resumed',
+  clientAddress: 'client.ip',
+  method: 'http.request.method',
+  path: 'url.path',
+  establishments: 'ror_gateway.establishments',
+  establishmentCount: 'ror_gateway.establishment_count',
+  decision: 'ror_gateway.decision',
+  enforced: 'ror_gateway.enforced',
+  reason: 'event.reason',
+  detail: 'message',
+  status: 'http.response.status_code',
+  upstreamStatus: 'ror_gateway.upstream_status',
+  durationMs: 'event.duration',
+  upstreamMs: 'ror_gateway.upstream_ms',
+  bytesIn: 'http.request.body.bytes',
+  bytesOut: 'http.response.body.bytes',
+  outcome: 'ror_gateway.outcome',
+  policyRevision: 'ror_gateway.policy_revision',
+  result: 'ror_gateway.result',
+  previousRevision: 'ror_gateway.previous_revision',
+  trigger: 'ror_gateway.trigger',
+  diagnostics: 'ror_gateway.diagnostics',
+  renewal: 'ror_gateway.renewal',
+  renewalOf: 'ror_gateway.renewal_of',
+  version: 'service.version',
+  lost: 'ror_gateway.lost',
+  key: 'ror_gateway.key',
+  sequence: 'event.sequence',
+  prev: 'ror_gateway.prev',
+  signature: 'ror_gateway.signature',
+} as const
