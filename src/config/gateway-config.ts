@@ -1,3 +1,4 @@
+import type { AuditConfig } from './audit-schema.js'
 import type { Api } from '../core/api.js'
 import type { Place } from '../core/diagnostic.js'
 import type { PartnerLimits } from '../core/partner-limits.js'
@@ -148,11 +149,7 @@ export interface GatewayConfig {
   readonly file: string
   readonly environments: readonly EnvironmentConfig[]
   readonly admin: { readonly listen: Listen } | undefined
-  readonly audit: {
-    /** Undefined: standard output. */
-    readonly file: PlacedPath | undefined
-    readonly onFailure: 'refuse' | 'continue'
-  }
+  readonly audit: AuditConfig
   readonly log: { readonly level: LogLevel }
   readonly reload: { readonly pollSeconds: number; readonly debounceMs: number }
   readonly shutdown: { readonly drainSeconds: number }

@@ -7,6 +7,7 @@ import type {
   ResolutionConfig,
   TlsConfig,
 } from './gateway-config.js'
+import { readAudit } from './audit-schema.js'
 import { alternatives } from './spelling.js'
 import { readApis } from './gateway-apis.js'
 import { refuseSharedAddresses, sharesAddress } from './gateway-addresses.js'
@@ -56,15 +57,11 @@ function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {
       : { listen: readListen(raw.admin.listen, ['admin', 'listen'], reading) }
   refuseSharedAddresses(environments, admin?.listen, reading)
   warnOfSharedAnchors(environments, reading)
-  const { file, onFailure } = raw.audit
   return {
     file: reading.tree.file,
     environments,
     admin,
-    audit: {
-      file: file === undefined ? undefined : reading.placedPath(['audit', 'file'], file),
-      onFailure,
-    },
+    audit: readAudit(raw.audit, reading),
     log: raw.log,
     reload: raw.reload,
     shutdown: raw.shutdown,

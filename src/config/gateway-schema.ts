@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auditSchema } from './audit-schema.js'
 import { limitsSchema } from './limits-schema.js'
 import { partnerLimitsSchema } from './partner-limits-schema.js'
 import { flagKey, key, path, someOf, sound, whole, wholeKey } from './schema-parts.js'
@@ -166,18 +167,7 @@ export const gatewaySchema = z.strictObject({
     'Where /metrics, /livez, /readyz and /status answer; nowhere where absent.',
     z.strictObject({ listen: key('Address, best a loopback one.', listen) }),
   ).optional(),
-  audit: key(
-    'The audit journal: one line a decision.',
-    z
-      .strictObject({
-        file: key('File of the journal; standard output where absent.', path).optional(),
-        onFailure: key(
-          '`refuse`: while the journal cannot be written nobody enters (503); `continue`: go on, and count the loss.',
-          z.enum(['refuse', 'continue']).default('refuse'),
-        ),
-      })
-      .prefault({}),
-  ),
+  audit: key('The audit journal: one line a decision.', auditSchema.prefault({})),
   log: key(
     'The technical log.',
     z

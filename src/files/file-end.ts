@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { Result } from '../core/result.js'
+import { readFlags } from './read.js'
 import { problemOf, systemCode, type FileProblem } from './problem.js'
 
 /** The last bytes of a file, and how long it is. */
@@ -16,7 +17,7 @@ const nothing: FileEnd = { size: 0, bytes: Buffer.alloc(0), isRegular: true }
 export async function readFileEnd(path: string, maxBytes: number): Promise<Result<FileEnd, FileProblem>> {
   try {
     // a pipe without a writer would wait for ever otherwise
-    const file = await open(path, 'r')
+    const file = await open(path, readFlags)
     try {
       const stat = await file.stat()
       if (!stat.isFile()) return { ok: true, value: { ...nothing, isRegular: false } }

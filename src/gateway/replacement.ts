@@ -33,11 +33,15 @@ export function judgeReplacement(next: Policy, current: Policy): readonly Diagno
   const [admin, adminBefore] = [next.config.admin?.listen, current.config.admin?.listen]
   if (!isSameListen(admin, adminBefore)) restart(admin?.place ?? top, 'the admin address')
   const [audit, auditBefore] = [next.config.audit, current.config.audit]
-  if (audit.file?.path !== auditBefore.file?.path || audit.onFailure !== auditBefore.onFailure) {
+  if (auditSettings(audit) !== auditSettings(auditBefore))
     restart(audit.file?.place ?? top, 'the audit settings')
-  }
   if (JSON.stringify(next.config.limits) !== JSON.stringify(current.config.limits)) restart(top, 'the limits')
   return found
+}
+
+// where they stand in the file does not matter
+function auditSettings({ file, sealKey, ...rest }: Policy['config']['audit']): string {
+  return JSON.stringify([file?.path, sealKey?.path, rest])
 }
 
 function isSameListen(one: Listen | undefined, other: Listen | undefined): boolean {

@@ -165,11 +165,11 @@ export class AuditVerifier {
     this.last = seen
     const { rival, loose } = this
     this.rival = undefined
-    if (rival !== undefined && link.prev === rival.hash) {
+    if (link.prev === rival?.hash) {
       this.find('inserted', last.place, `the chain goes on from ${at(rival.place)}, of the same number`)
     } else if (rival !== undefined && link.prev === last.hash) {
       this.find('inserted', rival.place, `the chain goes on from ${at(last.place)}, of the same number`)
-    } else if (loose !== undefined && link.prev === loose.hash) {
+    } else if (link.prev === loose?.hash) {
       this.tornLine(loose.place)
     } else if (link.prev !== last.hash) {
       const message = `${at(last.place)} is not the line that ${at(seen.place)} was tied to`
