@@ -1,10 +1,16 @@
+import { diff } from './diff.js'
+import { explain } from './explain.js'
+import { list } from './list.js'
+import { show } from './show.js'
+import { whoCan } from './who-can.js'
+import { InvalidSource } from './desk-source.js'
 import { check } from './check.js'
 import { dev } from './dev.js'
 import { serve } from './serve.js'
 import { exit, helpOf, parseOptions, UsageError, type Streams, type Verb } from './verb.js'
 import { version } from './version.js'
 
-const verbs: readonly Verb[] = [serve, check, dev]
+const verbs: readonly Verb[] = [serve, check, dev, diff, explain, whoCan, show, list]
 
 /** The command line: one verb, its options; answers the exit code and never throws. */
 export async function cli(args: readonly string[], streams: Streams): Promise<number> {
@@ -36,6 +42,10 @@ export async function cli(args: readonly string[], streams: Streams): Promise<nu
     if (error instanceof UsageError) {
       streams.stderr.write(`ror-gateway ${verb.name}: ${message}\ntry: ror-gateway ${verb.name} --help\n`)
       return exit.usage
+    }
+    if (error instanceof InvalidSource) {
+      streams.stderr.write(`${message}\n`)
+      return exit.invalid
     }
     streams.stderr.write(`ror-gateway ${verb.name}: ${message}\n`)
     return exit.couldNot

@@ -6,7 +6,7 @@ import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import { openWhitelist } from '../core/whitelist-table.js'
 import { loadPolicy, loadWhitelist } from '../gateway/load.js'
 import type { NamedCertificate } from '../gateway/load-whitelist.js'
-import type { LoadedPolicy } from '../gateway/policy.js'
+import { openPolicy, type LoadedPolicy, type Policy } from '../gateway/policy.js'
 import { checkOut, splitRevision, type CheckedOut } from './git-revision.js'
 import { UsageError } from './verb.js'
 
@@ -56,6 +56,13 @@ export async function openSource(label: string, cwd = process.cwd()): Promise<De
     await checkedOut?.remove()
     throw error
   }
+}
+
+/** What requests are judged by, without what only listening needs. @throws InvalidSource */
+export async function judgingPolicy(config: string): Promise<Policy> {
+  const loaded = await loadPolicy(resolve(config), 'judge')
+  if (!loaded.ok) throw new InvalidSource(loaded.problem.diagnostics)
+  return openPolicy(loaded.value)
 }
 
 async function readSource(

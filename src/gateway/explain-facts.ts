@@ -49,7 +49,7 @@ export function factsOf(findings: Findings): Readonly<Record<StepName, Sentence 
     operation: operationIn(findings),
     'ror-headers': pinnedOf(listing),
     limits: undefined,
-    token: undefined,
+    token: bindingOf(api),
     establishments: establishmentsOf(findings),
     body: question.body === undefined ? undefined : sized(question.body.length),
     forwarding: findings.forwarded === undefined ? undefined : both(findings.forwarded.upstream),
@@ -142,6 +142,11 @@ function operationIn({ api, question }: Findings): Sentence | undefined {
       return { en: `allowed are: ${allowed}`, fr: `méthodes admises : ${allowed}` }
     }
   }
+}
+
+function bindingOf(api: Api | undefined): Sentence | undefined {
+  if (api === undefined || api.tokenBinding === 'off') return undefined
+  return both(`tokenBinding: ${api.tokenBinding}`)
 }
 
 function pinnedOf({ entry }: Listing): Sentence | undefined {
