@@ -52,7 +52,7 @@ export function cellAt(content: string, separator: Separator | undefined, index:
 // a separator inside quotes belongs to the cell
 function endOfCell(content: string, start: number, separator: Separator): number {
   let end = content.indexOf(separator, start)
-  const quote = content.slice(start).search(/\S/)
+  const quote = content.slice(start).search(/[^ ]/)
   if (quote !== -1 && content[start + quote] === '"') {
     let close = content.indexOf('"', start + quote + 1)
     while (close !== -1 && content[close + 1] === '"') close = content.indexOf('"', close + 2)

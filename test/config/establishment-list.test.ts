@@ -127,3 +127,9 @@ test('no list makes the reader throw', () => {
     { numRuns: 1000 },
   )
 })
+
+test('an empty cell before a quoted one in a table of tabs is a cell of its own', () => {
+  const text = 'A\t"350054680"\n\t"290004324"\n'
+  const { establishments, diagnostics } = readEstablishmentList({ file: 'list.tsv', text })
+  assert.deepEqual([establishments, diagnostics], [['1350054680', '1290004324'], []])
+})
