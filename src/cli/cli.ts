@@ -4,13 +4,14 @@ import { list } from './list.js'
 import { show } from './show.js'
 import { whoCan } from './who-can.js'
 import { InvalidSource } from './desk-source.js'
+import { audit } from './audit.js'
 import { check } from './check.js'
 import { dev } from './dev.js'
 import { serve } from './serve.js'
 import { exit, helpOf, parseOptions, UsageError, type Streams, type Verb } from './verb.js'
 import { version } from './version.js'
 
-const verbs: readonly Verb[] = [serve, check, dev, diff, explain, whoCan, show, list]
+const verbs: readonly Verb[] = [serve, check, audit, dev, diff, explain, whoCan, show, list]
 
 /** The command line: one verb, its options; answers the exit code and never throws. */
 export async function cli(args: readonly string[], streams: Streams): Promise<number> {

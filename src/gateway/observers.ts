@@ -1,13 +1,13 @@
 import { formatName } from '../core/name-text.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
-import { openAppendFile, type AppendFile } from '../files/append.js'
 import type { MalformedRequest } from '../http/server-errors.js'
-import { createAudit, type Audit } from '../observe/audit.js'
+import type { Audit } from '../observe/audit.js'
 import type { AuditEvent } from '../observe/audit-event.js'
 import { createLog, type Log } from '../observe/log.js'
 import { createMetrics, type Metrics } from '../observe/metrics.js'
 import type { Peer } from '../tls/peer.js'
 import { commonNameOf } from '../x509/common-name.js'
+import { openAuditTrail, type AuditTrail } from './audit-trail.js'
 import type { LostStanding } from './connections.js'
 import type { HandshakeRefusal } from './handshake.js'
 import type { Policy } from './policy.js'
@@ -25,28 +25,24 @@ export interface MalformedArrival extends MalformedRequest {
   readonly clientAddress: string
 }
 
-// about 100,000 lines may wait while the disk is slow
-const queuedCharacters = 64 * 1024 * 1024
-
 /** Log, audit trail and metrics of a running gateway: what happened is told to them once. */
 export class Observers {
   readonly log: Log
   readonly audit: Audit
   readonly metrics: Metrics
-  private readonly file: AppendFile
+  private readonly trail: AuditTrail
   private readonly now: () => number
 
   constructor({
     log,
-    audit,
     metrics,
-    file,
+    trail,
     now,
-  }: Pick<Observers, 'log' | 'audit' | 'metrics'> & { file: AppendFile; now: () => number }) {
+  }: Pick<Observers, 'log' | 'metrics'> & { trail: AuditTrail; now: () => number }) {
     this.log = log
-    this.audit = audit
+    this.audit = trail.audit
     this.metrics = metrics
-    this.file = file
+    this.trail = trail
     this.now = now
   }
 
@@ -163,12 +159,17 @@ export class Observers {
     })
   }
 
+  /** What time alone brings about. */
+  tick(): void {
+    this.trail.tick()
+  }
+
   reopenAudit(): void {
-    this.file.reopen()
+    this.trail.reopen()
   }
 
   async close(): Promise<void> {
-    const lost = await this.file.close()
+    const lost = await this.trail.close()
     if (lost > 0) this.log.error('audit lines were lost', { lines: lost })
   }
 }
@@ -184,24 +185,8 @@ export async function openObservers({ config, now, version }: ObserverOptions): 
     destination: { write: (line) => process.stderr.write(line) || true },
     now,
   })
-  const { file: path } = config.audit
-  const opened = await openAppendFile({
-    target: path === undefined ? 'stdout' : { path: path.path, mode: 0o640 },
-    maxQueued: queuedCharacters,
-    onProblem: (problem) => {
-      log.error('the audit trail cannot be written', { detail: problem.message })
-    },
-    onRecovered: (lost) => {
-      log.warn('the audit trail is written again', { lines: lost })
-    },
-  })
-  if (!opened.ok) {
-    const place =
-      path === undefined ? 'audit' : `${path.place.file}:${path.place.line}:${path.place.column} audit`
-    throw new Error(`${place} ${opened.problem.message}`)
-  }
-  const file = opened.value
-  const audit = createAudit(file)
+  const trail = await openAuditTrail({ config: config.audit, log, now })
+  const { audit } = trail
   const metrics = createMetrics({ version, audit: () => audit })
-  return new Observers({ log, audit, metrics, file, now })
+  return new Observers({ log, metrics, trail, now })
 }

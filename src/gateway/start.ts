@@ -156,6 +156,7 @@ export async function startGateway({
     if (state.ocsp.takeNews()) connections.review()
     connections.tick()
     expiry.tick()
+    observers.tick()
     void crlRefresh.tick()
     for (const listener of listeners) listener.refresh()
   }, heartbeatMs)
