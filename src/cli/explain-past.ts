@@ -9,7 +9,7 @@ import {
   namesOf,
   type ReplayVerdict,
 } from '../gateway/replay-judgement.js'
-import { readAuditLine, type PastRequest } from '../observe/audit-line.js'
+import { establishmentsOf, readAuditLine, type PastRequest } from '../observe/audit-line.js'
 import { columns, speakerFor, type Speaker } from './desk-output.js'
 import { judgingPolicy } from './desk-source.js'
 import { tellNear } from './explain-text.js'
@@ -171,7 +171,9 @@ function tell(speaker: Speaker, { line, past, today }: PastExplanation): void {
     past.subject,
     shownField(line['serialNumber']),
     `${past.method} ${past.path}`,
-    past.establishments.map(({ idNatStruct, at }) => `${idNatStruct} (${at})`).join(', '),
+    establishmentsOf(past)
+      .map(({ idNatStruct, at }) => `${idNatStruct} (${at})`)
+      .join(', '),
     past.status === undefined ? undefined : String(past.status),
     shownField(line['detail']),
     shownField(line['policyRevision']),

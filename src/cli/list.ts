@@ -130,13 +130,14 @@ export const list: Verb = {
           [...whitelist.partners()].map((partner) => rowOf(partner, { environment: name, source, usage })),
         )
         .filter((row) => matches(row, filtersOf(options)))
-        .filter(({ seen }) => since === undefined || seen === undefined || Date.parse(seen.last) < since)
+        .filter(({ seen }) => since === undefined || seen === undefined || seen.last < since)
         .filter(({ until }) => deadline === undefined || (until !== undefined && until <= deadline))
         .sort(order(by))
       if (options['json'] === true) {
         speaker.json(
-          rows.map(({ until, ...row }) => ({
+          rows.map(({ until, seen, ...row }) => ({
             ...row,
+            ...(seen !== undefined && { seen: instants(seen) }),
             ...(until !== undefined && { until: shownInstant(until) }),
           })),
         )
@@ -151,7 +152,7 @@ export const list: Verb = {
           String(certificates),
           String(establishments),
           until === undefined ? '' : shownInstant(until).slice(0, 10),
-          usage === undefined ? '' : (seen?.last.slice(0, 10) ?? words.never),
+          usage === undefined ? '' : seen === undefined ? words.never : shownInstant(seen.last).slice(0, 10),
           name,
         ],
       )
@@ -231,7 +232,16 @@ function endOf(
         ? undefined
         : usage.ofSubject(environment, nameKey(subject))
       : usage.ofKey(environment, publicKey)
-  return seen?.notAfter === undefined ? undefined : Date.parse(seen.notAfter)
+  return seen?.notAfter
+}
+
+function instants({ requests, first, last, notAfter }: Seen): unknown {
+  return {
+    requests,
+    first: shownInstant(first),
+    last: shownInstant(last),
+    ...(notAfter !== undefined && { notAfter: shownInstant(notAfter) }),
+  }
 }
 
 function matches({ id, name, solution, mode, apis }: Row, filters: readonly string[]): boolean {
@@ -251,7 +261,7 @@ function order(by: Sort): (one: Row, other: Row) => number {
       case 'until':
         return (one.until ?? Infinity) - (other.until ?? Infinity) || byId(one, other)
       case 'seen':
-        return compare(one.seen?.last ?? '', other.seen?.last ?? '') || byId(one, other)
+        return (one.seen?.last ?? 0) - (other.seen?.last ?? 0) || byId(one, other)
       case 'certificates':
       case 'establishments':
         return other[by] - one[by] || byId(one, other)

@@ -14,7 +14,7 @@ import { judgeTarget } from '../core/request-target.js'
 import { operationOf, type Operation, type Route } from '../core/route.js'
 import { parseSpkiSha256, type SpkiSha256 } from '../core/spki.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
-import type { PastRequest } from '../observe/audit-line.js'
+import { establishmentsOf, type PastRequest } from '../observe/audit-line.js'
 import { stepNames, stepOf } from './explain-steps.js'
 
 /** The rules of one environment, as far as a past request can be judged by them. */
@@ -95,16 +95,22 @@ export function judgePast(
     return { effect: settled.effect, reason, partner }
   }
   if (operation.kind !== 'write') return { effect: 'permit', reason: undefined, partner }
-  if (past.establishments.length === 0 || past.establishments.length < past.establishmentCount) {
+  const written = establishmentsOf(past)
+  if (written.length === 0 || written.length < past.establishmentCount) {
     return { effect: 'unknown', why: 'establishments' }
   }
-  const permission = permitWrite(whitelist, entry, past.establishments)
+  const permission = permitWrite(whitelist, entry, written)
   if (permission.effect === 'deny') return { effect: 'deny', reason: permission.reason, partner }
   // a Bundle is judged part by part: behind the establishment that was refused there may be more
   const isWhole = step !== 'establishments' || operation.rule.establishment.from === 'query'
   return isWhole
     ? { effect: 'permit', reason: undefined, partner }
     : { effect: 'unknown', why: 'establishments' }
+}
+
+/** The path as far as it decides what a request asks for: which resource is read does not. */
+export function judgedPath({ method, path }: PastRequest): string {
+  return method === 'GET' || method === 'HEAD' ? '/' : path
 }
 
 function isAboutNaming(reason: DenialReason): boolean {
@@ -116,7 +122,7 @@ function routeOf(past: PastRequest, apis: readonly Api[] | undefined): Route | u
   if (apis === undefined) return { api: anyApi(past.api), operation: assumedOperation(past) }
   const api = apis.find(({ name }) => name === past.api)
   if (api === undefined) return undefined
-  const target = judgeTarget(past.path)
+  const target = judgeTarget(judgedPath(past))
   if (!target.ok) return 'cut'
   return { api, operation: operationOf(api, past.method, target.value) }
 }

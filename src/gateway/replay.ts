@@ -1,8 +1,10 @@
 import type { ClientNames } from '../core/admission.js'
 import { findEntry } from '../core/admission.js'
-import { readAuditLine, type PastRequest } from '../observe/audit-line.js'
+import { ownText } from '../files/lines.js'
+import { establishmentsOf, readAuditLine, type PastRequest } from '../observe/audit-line.js'
 import {
   isBeforeListing,
+  judgedPath,
   judgePast,
   namesOf,
   type ReplayGap,
@@ -124,16 +126,15 @@ export class Replay {
 
   // one kind of request is judged once, however often it came
   private outcomeOf(past: PastRequest): Outcome {
-    const named = past.establishments.map(({ idNatStruct }) => idNatStruct).join(',')
     const client = `${past.subject ?? ''}\0${past.publicKeySha256 ?? ''}`
-    const request = `${past.environment}\0${past.api ?? ''}\0${past.method}\0${past.path}\0${named}`
+    const request = `${past.environment}\0${past.api ?? ''}\0${past.method}\0${judgedPath(past)}\0${past.named}`
     const decided = `${effectOf(past)}\0${past.reason ?? ''}\0${past.establishmentCount}`
     const key = `${client}\0${request}\0${decided}`
     const known = this.outcomes.get(key)
     if (known !== undefined) return known
     const outcome = this.judge(past, client)
     if (this.outcomes.size >= mostKept) this.outcomes.clear()
-    this.outcomes.set(key, outcome)
+    this.outcomes.set(ownText(key), outcome)
     return outcome
   }
 
@@ -172,19 +173,24 @@ export class Replay {
     if (this.clients.has(key)) return this.clients.get(key)
     const names = namesOf(past)
     if (this.clients.size >= mostKept) this.clients.clear()
-    this.clients.set(key, names)
+    this.clients.set(ownText(key), names)
     return names
   }
 
   private tally(past: PastRequest, outcome: Extract<Outcome, { kind: 'closed' | 'opened' }>): void {
     const key = `${past.environment}\0${outcome.partner}`
     let tally = this.partners.get(key)
-    const { time, requestId, method, path } = past
-    const establishments = past.establishments.map(({ idNatStruct }) => idNatStruct)
-    const last = { time, requestId, method, path, establishments }
+    const establishments = establishmentsOf(past).map(({ idNatStruct }) => ownText(idNatStruct))
+    const last = {
+      time: ownText(past.time),
+      requestId: ownText(past.requestId),
+      method: ownText(past.method),
+      path: ownText(past.path),
+      establishments,
+    }
     if (tally === undefined) {
       if (this.partners.size >= mostPartners) return
-      const { environment } = past
+      const environment = ownText(past.environment)
       tally = { environment, partner: outcome.partner, closed: 0, opened: 0, reasons: {}, last }
       this.partners.set(key, tally)
     }
@@ -210,7 +216,7 @@ function partnerOf(past: PastRequest, then: ReplayVerdict, now: ReplayVerdict): 
   for (const verdict of [then, now]) {
     if (verdict.effect !== 'unknown' && verdict.partner !== undefined) return verdict.partner
   }
-  return past.partner ?? past.subject ?? ''
+  return ownText(past.partner ?? past.subject ?? '')
 }
 
 interface Sides {

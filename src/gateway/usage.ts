@@ -1,13 +1,14 @@
 import { parseName } from '../core/name-text.js'
 import { nameKey } from '../core/distinguished-name.js'
+import { ownText } from '../files/lines.js'
 import { readAuditLine } from '../observe/audit-line.js'
 
-/** When something was seen, and until when its certificate is valid. Instants as the trail writes them. */
+/** When something was seen, and until when its certificate is valid, in epoch milliseconds. */
 export interface Seen {
   requests: number
-  first: string
-  last: string
-  notAfter: string | undefined
+  first: number
+  last: number
+  notAfter: number | undefined
 }
 
 const mostKept = 200_000
@@ -15,8 +16,8 @@ const mostKept = 200_000
 /** What an audit trail says of who came: per partner, per certificate name and per key. */
 export class Usage {
   /** First and last instant of the whole trail. */
-  first: string | undefined
-  last: string | undefined
+  first: number | undefined
+  last: number | undefined
   lines = 0
   private readonly partners = new Map<string, Seen>()
   private readonly subjects = new Map<string, Seen>()
@@ -28,7 +29,10 @@ export class Usage {
     this.lines += 1
     const past = readAuditLine(line)
     if (past === undefined) return
-    const { environment, partner, subject, publicKeySha256, time, notAfter } = past
+    const { environment, partner, subject, publicKeySha256 } = past
+    const time = Date.parse(past.time)
+    const notAfter = past.notAfter === undefined ? undefined : Date.parse(past.notAfter)
+    if (Number.isNaN(time)) return
     if (this.first === undefined || time < this.first) this.first = time
     if (this.last === undefined || time > this.last) this.last = time
     if (partner === undefined) return
@@ -57,7 +61,7 @@ export class Usage {
     if (this.nameKeys.has(subject)) return this.nameKeys.get(subject)
     const parsed = parseName(subject)
     const key = parsed.ok ? nameKey(parsed.value) : undefined
-    if (this.nameKeys.size < mostKept) this.nameKeys.set(subject, key)
+    if (this.nameKeys.size < mostKept) this.nameKeys.set(ownText(subject), key)
     return key
   }
 }
@@ -65,11 +69,11 @@ export class Usage {
 function see(
   map: Map<string, Seen>,
   key: string,
-  { time, notAfter }: { time: string; notAfter: string | undefined },
+  { time, notAfter }: { time: number; notAfter: number | undefined },
 ): void {
   const seen = map.get(key)
   if (seen === undefined) {
-    if (map.size < mostKept) map.set(key, { requests: 1, first: time, last: time, notAfter })
+    if (map.size < mostKept) map.set(ownText(key), { requests: 1, first: time, last: time, notAfter })
     return
   }
   seen.requests += 1

@@ -12,13 +12,25 @@ export interface PastRequest {
   readonly notAfter: string | undefined
   readonly method: string
   readonly path: string
-  /** The first 100. */
-  readonly establishments: readonly { readonly idNatStruct: string; readonly at: string }[]
+  /** JSON text of the establishments written, the first 100: read with `establishmentsOf`. */
+  readonly named: string
   readonly establishmentCount: number
   readonly decision: string
   readonly enforced: boolean
   readonly reason: string | undefined
   readonly status: number | undefined
+}
+
+interface PastEstablishment {
+  readonly idNatStruct: string
+  readonly at: string
+}
+
+/** The establishments of a past request. */
+export function establishmentsOf({ named }: PastRequest): readonly PastEstablishment[] {
+  if (named.length <= 2) return []
+  const read: unknown = JSON.parse(named)
+  return Array.isArray(read) ? read.filter(isEstablishment) : []
 }
 
 const opening = '{"schema":1,"time":"'
@@ -58,6 +70,7 @@ export function readAuditLine(line: string): PastRequest | undefined {
   const time = line.slice(at, timeEnd)
   at = timeEnd
   let named = ''
+  let count = 0
   for (const { name, needle } of needles) {
     if (name === 'decision') {
       const start = line.indexOf(list, at)
@@ -65,7 +78,8 @@ export function readAuditLine(line: string): PastRequest | undefined {
         const end = line.indexOf(listEnd, start)
         if (end === -1) return readAnyJson(line)
         named = line.slice(start + list.length - 1, end + 1)
-        at = end
+        at = end + listEnd.length
+        count = Number.parseInt(line.slice(at, at + 9), 10)
       }
     }
     const start = line.indexOf(needle, at)
@@ -74,9 +88,8 @@ export function readAuditLine(line: string): PastRequest | undefined {
     const end = line.indexOf('"', begin)
     found[name] = line.slice(begin, end)
     at = end
+    if (name === 'event' && found.event !== 'request') return undefined
   }
-  if (found.event !== 'request') return undefined
-  const establishments = named.length <= 2 ? [] : (JSON.parse(named) as PastRequest['establishments']) // as the gateway writes it
   return {
     time,
     requestId: found.requestId ?? '',
@@ -89,19 +102,20 @@ export function readAuditLine(line: string): PastRequest | undefined {
     notAfter: found.notAfter,
     method: found.method ?? '',
     path: found.path ?? '',
-    establishments,
-    establishmentCount: numberAfter(line, '"establishmentCount":') ?? establishments.length,
+    named,
+    establishmentCount: count,
     decision: found.decision ?? '',
-    enforced: !line.includes(',"enforced":false'),
+    enforced: found.decision !== 'deny' || !line.includes(',"enforced":false'),
     reason: found.reason,
-    status: numberAfter(line, ',"status":'),
+    status: statusAfter(line, at),
   }
 }
 
-function numberAfter(line: string, needle: string): number | undefined {
-  const start = line.indexOf(needle)
+function statusAfter(line: string, at: number): number | undefined {
+  const needle = ',"status":'
+  const start = line.indexOf(needle, at)
   if (start === -1) return undefined
-  const value = Number.parseInt(line.slice(start + needle.length, start + needle.length + 12), 10)
+  const value = Number.parseInt(line.slice(start + needle.length, start + needle.length + 4), 10)
   return Number.isNaN(value) ? undefined : value
 }
 
@@ -136,7 +150,7 @@ function readAnyJson(line: string): PastRequest | undefined {
     notAfter: text('notAfter'),
     method: text('method') ?? '',
     path: text('path') ?? '',
-    establishments,
+    named: JSON.stringify(establishments),
     establishmentCount: number('establishmentCount') ?? establishments.length,
     decision: text('decision') ?? '',
     enforced: Reflect.get(value, 'enforced') !== false,
@@ -145,7 +159,7 @@ function readAnyJson(line: string): PastRequest | undefined {
   }
 }
 
-function isEstablishment(value: unknown): value is PastRequest['establishments'][number] {
+function isEstablishment(value: unknown): value is PastEstablishment {
   return (
     typeof value === 'object' &&
     value !== null &&
