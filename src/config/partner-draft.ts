@@ -71,12 +71,12 @@ function readCertificate(
   at: TreePath,
   reading: Reading,
 ): CertificateDraft {
-  const { subject, publicKey, establishments } = raw
-  const place = reading.tree.placeOf(at)
-  if (typeof publicKey !== 'object') return { subject, publicKey, establishments, place }
+  const { subject, publicKey, establishments, validUntil } = raw
+  const rest = { ...(validUntil !== undefined && { validUntil }), place: reading.tree.placeOf(at) }
+  if (typeof publicKey !== 'object') return { subject, publicKey, establishments, ...rest }
   const file = resolvePath(reading.tree.file, publicKey.path)
   const named = { file, place: reading.tree.placeOf([...at, 'publicKey']) }
-  return { subject, publicKey: named, establishments, place }
+  return { subject, publicKey: named, establishments, ...rest }
 }
 
 function readApis(apis: readonly string[], at: TreePath, reading: Reading): readonly string[] {

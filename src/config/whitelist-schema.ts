@@ -49,6 +49,10 @@ const certificate = z
       numbers,
       numbersShape,
     ).optional(),
+    validUntil: key(
+      'Last day this certificate is listed, still valid (Europe/Paris), or an instant with its zone; for the old one beside the new one of a renewal.',
+      reading((date) => parseValidity(date, 'until')),
+    ).optional(),
   })
   .superRefine(({ subject, publicKey }, context) => {
     if (subject !== undefined || publicKey !== undefined) return

@@ -2,6 +2,7 @@ import type { Api } from './api.js'
 import { deny, type Denial, type EstablishmentWritten } from './decision.js'
 import type { DistinguishedName } from './distinguished-name.js'
 import { isSameName, nameKey } from './distinguished-name.js'
+import { judgeDates } from './entry-dates.js'
 import type { DenialReason } from './reasons.js'
 import { judgeRorHeaders } from './ror-headers.js'
 import type { Operation, Route } from './route.js'
@@ -65,12 +66,8 @@ export function admit(question: AdmissionQuestion, now: number): Admission | Den
   const entry = findEntry(whitelist, client, route?.api)
   if (entry === undefined) return deny('certificate-not-listed')
   const { partner } = entry
-  if (partner.validFrom !== undefined && now < partner.validFrom) {
-    return deny('partner-not-yet-valid', { sent: { validFrom: new Date(partner.validFrom).toISOString() } })
-  }
-  if (partner.validUntil !== undefined && now >= partner.validUntil) {
-    return deny('partner-expired', { sent: { validUntil: new Date(partner.validUntil).toISOString() } })
-  }
+  const outOfDate = judgeDates(entry, now)
+  if (outOfDate !== undefined) return outOfDate
   if (route === undefined) return deny('api-unknown')
   const { api, operation } = route
 

@@ -39,6 +39,8 @@ export interface CertificateIdentity {
   readonly publicKey: SpkiSha256 | undefined
   /** Establishments (IdNatStruct) of this certificate alone; undefined: the partner's. */
   readonly establishments: readonly string[] | undefined
+  /** Epoch milliseconds, exclusive: when this certificate stops being listed; absent: no end of its own. */
+  readonly validUntil?: number
   readonly place: Place
 }
 

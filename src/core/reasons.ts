@@ -145,6 +145,13 @@ const table = {
     en: 'the access granted to this partner has ended',
     fr: 'l’accès accordé à ce partenaire a pris fin',
   },
+  'certificate-retired': {
+    status: 403,
+    issue: 'expired',
+    oauth: 'unauthorized_client',
+    en: 'this client certificate was listed until a date that has passed; present the one that replaced it',
+    fr: 'ce certificat client était inscrit jusqu’à une date passée ; présentez celui qui l’a remplacé',
+  },
   'api-unknown': {
     status: 403,
     issue: 'not-supported',

@@ -60,8 +60,27 @@ export const certificateFields = {
   file: 6,
   line: 7,
   column: 8,
+  /** A 64-bit float in two halves: epoch milliseconds, or `Infinity`. */
+  validUntilHigh: 9,
+  validUntilLow: 10,
 } as const
-export const certificateWidth = 9
+export const certificateWidth = 11
+
+const float = new DataView(new ArrayBuffer(8))
+
+/** A moment as two numbers of 32 bits; undefined is `Infinity`. */
+export function splitMoment(moment: number | undefined): readonly [high: number, low: number] {
+  float.setFloat64(0, moment ?? Infinity)
+  return [float.getUint32(0), float.getUint32(4)]
+}
+
+/** The moment that `splitMoment` gave. */
+export function joinMoment(high: number, low: number): number | undefined {
+  float.setUint32(0, high)
+  float.setUint32(4, low)
+  const moment = float.getFloat64(0)
+  return moment === Infinity ? undefined : moment
+}
 
 // an array is half as long as an object with its keys, and read three times as fast
 type PartnerRecord = readonly [

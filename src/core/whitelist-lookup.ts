@@ -127,6 +127,10 @@ class TableEntry implements WhitelistEntry {
     return (this.#publicKey ??= this.#reader.publicKeyOf(this.index))
   }
 
+  get validUntil(): number | undefined {
+    return this.#reader.validUntilOf(this.index)
+  }
+
   get establishmentCount(): number {
     return this.#reader.establishmentCountOf(this.index)
   }

@@ -8,6 +8,7 @@ import {
   certificateFields,
   certificateWidth,
   decodePartner,
+  joinMoment,
   nameOfKey,
   partnerFields,
   partnerWidth,
@@ -85,11 +86,13 @@ export class WhitelistReader {
   identity(certificate: number): CertificateIdentity {
     const start = this.#ofCertificate(certificate, 'establishmentsStart')
     const end = this.#ofCertificate(certificate, 'establishmentsEnd')
+    const validUntil = this.validUntilOf(certificate)
     const isOwn = this.#ofCertificate(certificate, 'ownEstablishments') === 1
     return {
       subject: this.subjectOf(certificate),
       publicKey: this.publicKeyOf(certificate),
       establishments: isOwn ? this.#unpacked(start, end) : undefined,
+      ...(validUntil !== undefined && { validUntil }),
       place: this.placeOf(certificate),
     }
   }
@@ -106,6 +109,11 @@ export class WhitelistReader {
   publicKeyOf(certificate: number): SpkiSha256 | undefined {
     const publicKey = this.#ofCertificate(certificate, 'publicKey')
     return publicKey === 0 ? undefined : pinOf(this.publicKeys.keyAt(publicKey - 1))
+  }
+
+  validUntilOf(certificate: number): number | undefined {
+    const high = this.#ofCertificate(certificate, 'validUntilHigh')
+    return joinMoment(high, this.#ofCertificate(certificate, 'validUntilLow'))
   }
 
   placeOf(certificate: number): Place {

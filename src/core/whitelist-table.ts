@@ -14,6 +14,7 @@ import {
   encodePartner,
   partnerFields,
   partnerWidth,
+  splitMoment,
   writePin,
   type FlatWhitelist,
 } from './whitelist-layout.js'
@@ -136,7 +137,7 @@ export class WhitelistBuilder {
   }
 
   #addCertificate(certificate: CertificateIdentity, partner: number, shared: Range): void {
-    const { subject, publicKey, establishments, place } = certificate
+    const { subject, publicKey, establishments, validUntil, place } = certificate
     const index = this.#certificateCount
     this.#certificateCount += 1
     const own = establishments === undefined ? undefined : this.#addEstablishments(establishments, place)
@@ -175,6 +176,7 @@ export class WhitelistBuilder {
       this.#fileNumber(place.file),
       place.line,
       place.column,
+      ...splitMoment(validUntil),
     )
   }
 

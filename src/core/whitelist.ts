@@ -14,6 +14,8 @@ export interface WhitelistEntry {
   readonly subject: DistinguishedName | undefined
   /** The pin demanded, where the entry names one. */
   readonly publicKey: SpkiSha256 | undefined
+  /** Epoch milliseconds, exclusive: the end of this one certificate, beside the partner's; undefined: none. */
+  readonly validUntil: number | undefined
   /** How many establishments this certificate may write for. */
   readonly establishmentCount: number
 }

@@ -99,7 +99,9 @@ function listingOf({ entry }: Listing): Sentence {
 
 function datesOf({ entry }: Listing): Sentence | undefined {
   if (entry === undefined) return undefined
-  const { validFrom, validUntil } = entry.partner
+  const { validFrom, validUntil: ofPartner = Infinity } = entry.partner
+  const ends = Math.min(ofPartner, entry.validUntil ?? Infinity)
+  const validUntil = ends === Infinity ? undefined : ends
   const from = validFrom === undefined ? undefined : instant(validFrom)
   const until = validUntil === undefined ? undefined : instant(validUntil)
   if (from === undefined && until === undefined) return { en: 'no dates are set', fr: 'aucune date fixée' }

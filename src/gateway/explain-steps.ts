@@ -53,6 +53,7 @@ const steps = {
   'certificate-not-listed': 'listing',
   'partner-not-yet-valid': 'dates',
   'partner-expired': 'dates',
+  'certificate-retired': 'dates',
   'api-unknown': 'api',
   'api-not-granted': 'grant',
   'rate-limited': 'limits',

@@ -121,7 +121,7 @@ function diffPartners(
     const diff = diffLists(earlier.establishments ?? [], certificate.establishments ?? [])
     return isEmpty(diff) ? [] : [{ certificate: spelled(certificate), ...diff }]
   })
-  const fields = diffFields(was, is)
+  const fields = [...diffFields(was, is), ...diffEnds(before, is.certificates)]
   const apis = diffLists(was.apis, is.apis)
   const establishments = diffLists(was.establishments, is.establishments)
   const nothing =
@@ -144,6 +144,20 @@ function diffPartners(
     },
     ownEstablishments,
   }
+}
+
+// of the certificates that stay
+function diffEnds(
+  before: ReadonlyMap<string, CertificateIdentity>,
+  certificates: readonly CertificateIdentity[],
+): readonly ValueDiff[] {
+  const shown = (end: number | undefined) => (end === undefined ? undefined : new Date(end).toISOString())
+  return certificates.flatMap((certificate) => {
+    const earlier = before.get(spelled(certificate))
+    if (earlier === undefined || earlier.validUntil === certificate.validUntil) return []
+    const field = `validUntil of ${spelled(certificate)}`
+    return [{ field, before: shown(earlier.validUntil), after: shown(certificate.validUntil) }]
+  })
 }
 
 // whatever a declaration says beside its lists, fields to come included

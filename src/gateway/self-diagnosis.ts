@@ -2,6 +2,7 @@ import { findEntry, type ClientNames } from '../core/admission.js'
 import type { Api, MatchBy } from '../core/api.js'
 import { toIdNatStruct } from '../core/establishment.js'
 import { formatName } from '../core/name-text.js'
+import { renderingOf } from '../core/reasons.js'
 import { parametersOf, percentDecoded, type RequestTarget } from '../core/request-target.js'
 import { formatSpkiSha256 } from '../core/spki.js'
 import type { Whitelist, WhitelistEntry } from '../core/whitelist.js'
@@ -38,6 +39,8 @@ export interface ConnectionReport {
     readonly daysLeft: number
   }
   readonly listed: boolean
+  /** The end of this certificate's listing, where it has one of its own. */
+  readonly listedUntil?: string
   readonly partner?: {
     readonly id: string
     readonly name: string
@@ -100,6 +103,7 @@ function reportOf(question: Question, now: number): ConnectionReport {
       daysLeft: Math.floor((certificate.notAfter - now) / day),
     },
     listed: entry !== undefined,
+    ...(entry?.validUntil !== undefined && { listedUntil: new Date(entry.validUntil).toISOString() }),
     ...(partner !== undefined && {
       partner: {
         id: partner.id,
@@ -161,6 +165,10 @@ function adviceFor(
       en: 'your access has ended; ask the ROR team to extend it',
       fr: 'votre accès a pris fin ; demandez à l’équipe ROR de le prolonger',
     }
+  }
+  if (entry.validUntil !== undefined && now >= entry.validUntil) {
+    const { en, fr } = renderingOf('certificate-retired')
+    return { en, fr }
   }
   const daysLeft = Math.floor((certificate.notAfter - now) / day)
   if (daysLeft < 60) {

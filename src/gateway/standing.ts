@@ -1,4 +1,5 @@
 import { findEntry } from '../core/admission.js'
+import { judgeDates, turningPoints } from '../core/entry-dates.js'
 import type { DenialReason } from '../core/reasons.js'
 import type { WhitelistEntry } from '../core/whitelist.js'
 import type { Certificate } from '../x509/certificate.js'
@@ -35,7 +36,7 @@ export function judgeStanding(question: StandingQuestion, now: number): Standing
     return { lost: 'certificate-revoked', changesAt }
   }
   if (entries.length === 0) return { lost: 'certificate-not-listed', changesAt }
-  const problems = entries.map((entry) => problemOfDates(entry, now))
+  const problems = entries.map((entry) => judgeDates(entry, now)?.reason)
   return { lost: problems.includes(undefined) ? undefined : problems[0], changesAt }
 }
 
@@ -49,12 +50,6 @@ function entriesOf({ environment, identity }: TrustQuestion): readonly Whitelist
   return [...found.values()]
 }
 
-function problemOfDates({ partner }: WhitelistEntry, now: number): DenialReason | undefined {
-  if (partner.validFrom !== undefined && now < partner.validFrom) return 'partner-not-yet-valid'
-  if (partner.validUntil !== undefined && now >= partner.validUntil) return 'partner-expired'
-  return undefined
-}
-
 function instantsOf(question: TrustQuestion, entries: readonly WhitelistEntry[]): readonly number[] {
   const { environment, identity, peer } = question
   const skew = environment.config.tls.clockSkewSeconds * 1000
@@ -64,6 +59,6 @@ function instantsOf(question: TrustQuestion, entries: readonly WhitelistEntry[])
     ...(paths.ok
       ? paths.value.flatMap(({ notBefore, notAfter }) => [notBefore - skew, notAfter + 1000 + skew])
       : []),
-    ...entries.flatMap(({ partner }) => [partner.validFrom ?? Infinity, partner.validUntil ?? Infinity]),
+    ...entries.flatMap(turningPoints),
   ]
 }

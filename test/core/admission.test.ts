@@ -128,6 +128,28 @@ test('a partner’s days begin and end exactly', () => {
   )
 })
 
+test('a certificate with an end of its own is listed up to it, and those beside it go on', () => {
+  const key = { subject: undefined, publicKey: pin('b'), establishments: undefined, place }
+  const whitelist = whitelistOf({
+    ...base,
+    validUntil: 3_000,
+    certificates: [
+      { subject: ema, publicKey: undefined, establishments: undefined, validUntil: 2_000, place },
+      key,
+    ],
+  })
+  const route = { api: api('either'), operation: { kind: 'read' } } as const
+  const at = (client: ReturnType<typeof clientNames>, now: number) => {
+    const judged = admit({ whitelist, route, client, rorHeaders: {} }, now)
+    return judged.effect === 'deny' ? judged.reason : 'permit'
+  }
+  const [old, renewed] = [clientNames(ema, pin('a')), clientNames(other, pin('b'))]
+  assert.deepEqual(
+    [at(old, 1_999), at(old, 2_000), at(old, 3_000), at(renewed, 2_000), at(renewed, 3_000)],
+    ['permit', 'certificate-retired', 'partner-expired', 'permit', 'partner-expired'],
+  )
+})
+
 test('every establishment written must be permitted, and none is a refusal', () => {
   const whitelist = whitelistOf(base)
   const entry = whitelist.findBySubject(clientNames(ema, pin('a')).subjectKey)

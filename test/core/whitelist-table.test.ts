@@ -395,6 +395,12 @@ test('the name of a key is the name that the key was made of', () => {
   )
 })
 
+interface Expected {
+  readonly id: string
+  readonly end: number | undefined
+  readonly establishments: ReadonlySet<string>
+}
+
 test('the compiled whitelist answers as maps and sets do', () => {
   const small = fc.integer({ min: 0, max: 400 })
   const establishment = fc.integer({ min: 0, max: 60 }).map((number) => `1${String(number).padStart(9, '0')}`)
@@ -402,22 +408,24 @@ test('the compiled whitelist answers as maps and sets do', () => {
     keys: fc.uniqueArray(small, { minLength: 1, maxLength: 5 }),
     shared: fc.array(establishment, { maxLength: 20 }),
     own: fc.option(fc.array(establishment, { maxLength: 5 })),
+    end: fc.option(fc.integer({ min: -1e13, max: 1e13 }), { nil: undefined }),
   })
   fc.assert(
     fc.property(
       fc.array(declaration, { minLength: 1, maxLength: 60 }),
       fc.array(establishment),
       (all, asked) => {
-        const expected = new Map<number, { id: string; establishments: ReadonlySet<string> }>()
-        const partners = all.flatMap(({ keys, shared, own }, index) => {
+        const expected = new Map<number, Expected>()
+        const partners = all.flatMap(({ keys, shared, own, end }, index) => {
           const fresh = keys.filter((key) => !expected.has(key))
           if (fresh.length === 0) return []
           const id = `p${index}`
           const certificates = fresh.map((key, at) => {
             const establishments = at === 0 && own !== null ? own : undefined
-            expected.set(key, { id, establishments: new Set(establishments ?? shared) })
+            expected.set(key, { id, end, establishments: new Set(establishments ?? shared) })
             const named = key % 2 === 0 ? { subject: subject(`CN=n${key},C=FR`) } : {}
-            return certificate(key + 1, { ...named, publicKey: pin(key), establishments })
+            const validUntil = end === undefined ? {} : { validUntil: end }
+            return certificate(key + 1, { ...named, ...validUntil, publicKey: pin(key), establishments })
           })
           return [partner(id, { certificates, establishments: shared })]
         })
@@ -431,6 +439,7 @@ test('the compiled whitelist answers as maps and sets do', () => {
           assert.equal(bySubject?.index, key % 2 === 0 ? entry?.index : undefined)
           if (entry === undefined || facts === undefined) continue
           assert.equal(entry.establishmentCount, facts.establishments.size)
+          assert.equal(entry.validUntil, facts.end)
           for (const each of asked)
             assert.equal(whitelist.permits(entry, each), facts.establishments.has(each))
         }

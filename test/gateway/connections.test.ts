@@ -90,6 +90,17 @@ const losses: readonly Loss[] = [
     },
   },
   {
+    what: 'comes to its own last day in the list',
+    reason: 'certificate-retired',
+    happens: ({ stand, lists }) => {
+      stand.write(
+        'whitelist/partner.yaml',
+        lists.both.replace(/^( *)- (subject: .*)$/m, '$1- $2\n$1  validUntil: 2020-01-01'),
+      )
+      return stand.gateway.reload('signal')
+    },
+  },
+  {
     what: 'comes to the end of the dates of its partner',
     reason: 'partner-expired',
     validUntil: Date.now() + 30 * day,
