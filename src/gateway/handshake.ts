@@ -39,5 +39,10 @@ export function judgeHandshake(question: HandshakeQuestion): Result<Identity | u
     return refuse(deny('environment-mismatch', { detail: `no environment \`${name}\`` }))
   if (!identified.ok) return refuse(identified.problem)
   const trust = judgeTrust({ identity: identified.value, peer, environment, policy }, state.now())
-  return trust.ok ? { ok: true, value: identity } : refuse(trust.problem)
+  if (!trust.ok) return refuse(trust.problem)
+  // what a responder has said already; one that must be asked first is asked with the first request
+  if (state.ocsp.isKnownRevoked(trust.value, environment)) {
+    return refuse(deny('certificate-revoked', { detail: 'an OCSP responder said so earlier' }))
+  }
+  return { ok: true, value: identity }
 }

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { clientName, day, makeTestPki, type TestCertificate } from '../support/pki.js'
+import { read } from '../x509/issuing.js'
+import { answerOf } from '../x509/ocsp-responding.js'
+import { startScripted } from './revocation-responder.js'
 import { makeStand, rawRequest, reasonOf, subjectOf } from './stand.js'
 
 const now = Date.now()
@@ -43,6 +46,38 @@ test('handshake strict refuses before the first request, and says in audit and m
   const metrics = await (await fetch(`http://${host}:${port}/metrics`)).text()
   assert.match(metrics, /handshakes_total\{environment="sandbox",result="refused"\} 8\n/)
   assert.match(metrics, /ror_gateway_connections\{environment="sandbox"\} [01]\n/)
+})
+
+test('handshake strict knows what a responder has said of a certificate before', async (context) => {
+  const responder = await startScripted(context)
+  const stand = await makeStand(context, {
+    config: (text) =>
+      text.replace(
+        'crlPolicy: require',
+        `crlPolicy: require\n      handshake: strict\n      ocsp: { mode: hard, url: "${responder.url}" }`,
+      ),
+  })
+  const { pki, partner } = stand
+  responder.answer = (response) => {
+    const singles = [
+      {
+        certificate: read(partner.der),
+        issuer: read(pki.intermediate.certificate),
+        status: 'revoked' as const,
+        thisUpdate: now - day,
+        nextUpdate: now + day,
+      },
+    ]
+    response.setHeader('Content-Type', 'application/ocsp-response')
+    response.end(answerOf(pki.intermediate, { singles }))
+  }
+  const first = await stand.send({})
+  assert.equal(reasonOf(first), 'certificate-revoked')
+  assert.equal(await heardFrom(stand.port, stand.tls()), '')
+  const [event] = await handshakesOf(stand.folder, () => stand.gateway.flushAudit())
+  assert.equal(event?.['reason'], 'certificate-revoked')
+  assert.equal(event['serialNumber'], partner.serialNumber)
+  assert.equal(stand.upstream.connections.length, 0)
 })
 
 /** What a server says to a client that sends a request as soon as it may, until the connection is closed. */
