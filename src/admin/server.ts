@@ -7,9 +7,12 @@ import type { Readiness, Status } from './status.js'
 /** Where the admin listener stands and what it shows. */
 export interface AdminOptions {
   readonly listen: { readonly host: string; readonly port: number }
-  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
+  /** By the `Accept` of who asks. */
+  readonly metrics: (accept?: string) => Promise<{ readonly contentType: string; readonly text: string }>
   readonly status: () => Status | Promise<Status>
   readonly ready: () => Readiness | Promise<Readiness>
+  /** What a POST brings about, by its path. */
+  readonly actions?: Readonly<Record<string, AdminAction>>
   /** A page could not be made; the client was answered 500. */
   readonly onError: (error: unknown) => void
 }
@@ -21,8 +24,15 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
+/** Something that operators bring about; its parameters stand in the query. */
+export type AdminAction = (parameters: URLSearchParams) => Promise<{
+  readonly status: 200 | 400 | 409
+  /** Shown as JSON. */
+  readonly value: unknown
+}>
+
 interface Answer {
-  readonly status: 200 | 404 | 405 | 421 | 500 | 503
+  readonly status: 200 | 400 | 403 | 404 | 405 | 409 | 421 | 500 | 503
   readonly contentType: string
   readonly text: string
   readonly headers?: Readonly<Record<string, string>>
@@ -40,19 +50,21 @@ const limits = {
 }
 
 /**
- * The listener for operators: `/metrics`, `/livez`, `/readyz`, `/status`; plain HTTP, GET and HEAD alone.
+ * The listener for operators: `/metrics`, `/livez`, `/readyz`, `/status` by GET and HEAD, and what `actions`
+ * names by POST; plain HTTP.
  *
  * It asks for no password, so it belongs on loopback or a closed network. On loopback it answers
  * loopback names only: a page in the operator's browser could reach it by a name of its own (DNS
- * rebinding).
+ * rebinding). Actions are for loopback alone, and never for a browser (`Origin`).
  *
  * @throws Failure `internal` where it cannot listen, with the address and why
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const pages = pagesOf(options)
+  const actions = new Map(Object.entries(options.actions ?? {}))
   const isLoopback = isLoopbackHost(options.listen.host)
   const server = createServer(limits, (request, response) => {
-    answerTo(request, { pages, isLoopback })
+    answerTo(request, { pages, actions, isLoopback })
       .catch((error: unknown): Answer => {
         options.onError(error)
         return json(500, { error: 'internal' })
@@ -74,18 +86,21 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
 }
 
 function pagesOf(options: AdminOptions): ReadonlyMap<string, Page> {
-  let scrape: Promise<Answer> | undefined
-  const metrics = async (): Promise<Answer> => {
-    try {
-      const { contentType, text } = await options.metrics()
-      return { status: 200, contentType, text }
-    } finally {
-      scrape = undefined
-    }
+  const scrapes = new Map<string, Promise<Answer>>()
+  const metrics = async (accept: string): Promise<Answer> => {
+    const { contentType, text } = await options.metrics(accept)
+    return { status: 200, contentType, text, headers: { vary: 'Accept' } }
   }
   return new Map<string, Page>([
     // whoever asks while one is being made gets the same: a scrape of many series takes a while
-    ['/metrics', () => (scrape ??= metrics())],
+    [
+      '/metrics',
+      ({ headers: { accept = '' } }) => {
+        const scrape = scrapes.get(accept) ?? metrics(accept).finally(() => scrapes.delete(accept))
+        scrapes.set(accept, scrape)
+        return scrape
+      },
+    ],
     ['/livez', () => Promise.resolve(json(200, { live: true }))],
     [
       '/readyz',
@@ -106,17 +121,35 @@ function pagesOf(options: AdminOptions): ReadonlyMap<string, Page> {
   ])
 }
 
-async function answerTo(
-  request: IncomingMessage,
-  { pages, isLoopback }: { pages: ReadonlyMap<string, Page>; isLoopback: boolean },
-): Promise<Answer> {
+interface Doors {
+  readonly pages: ReadonlyMap<string, Page>
+  readonly actions: ReadonlyMap<string, AdminAction>
+  readonly isLoopback: boolean
+}
+
+const notFromHere = { error: 'not-from-here', expected: 'the admin listener on a loopback address' }
+
+async function act(request: IncomingMessage, action: AdminAction, query: string): Promise<Answer> {
+  if (request.method !== 'POST')
+    return json(405, { error: 'method-not-allowed', allowed: ['POST'] }, { allow: 'POST' })
+  // a page in the operator's browser may send a POST anywhere, yet never without saying whose it is
+  if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined)
+    return json(403, { error: 'not-from-a-browser' })
+  const { status, value } = await action(new URLSearchParams(query))
+  return json(status, value)
+}
+
+async function answerTo(request: IncomingMessage, { pages, actions, isLoopback }: Doors): Promise<Answer> {
   const { host } = request.headers
   if (isLoopback && host !== undefined && !isLoopbackHost(hostOf(host))) {
     return json(421, { error: 'misdirected-request', expected: 'a loopback name in Host' })
   }
-  const path = (request.url ?? '').replace(/\?.*$/s, '')
+  const [path = '', ...query] = (request.url ?? '').split('?')
+  const action = actions.get(path)
+  if (action !== undefined) return isLoopback ? act(request, action, query.join('?')) : json(403, notFromHere)
   const page = pages.get(path)
-  if (page === undefined) return json(404, { error: 'not-found', pages: [...pages.keys()] })
+  if (page === undefined)
+    return json(404, { error: 'not-found', pages: [...pages.keys(), ...actions.keys()] })
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return json(405, { error: 'method-not-allowed', allowed: ['GET', 'HEAD'] }, { allow: 'GET, HEAD' })
   }

@@ -83,9 +83,12 @@ async function openListener(
       maxConnections: limits.maxConnections,
       onRequest: (request, response) => {
         const { socket } = request
+        const environment = entrance.environmentOf(peerOf(socket).serverName)
         if (connections.began(socket)) response.shouldKeepAlive = false
+        observers.metrics.requestsInFlight(environment, 1)
         void serveRequest(state, entrance, { request, response }).finally(() => {
           connections.finished(socket)
+          observers.metrics.requestsInFlight(environment, -1)
         })
       },
       onClientError: (error, socket) => {
@@ -117,6 +120,9 @@ async function openListener(
         }
         observers.refusedHandshake({ ...identified.problem, peer, environment })
         socket.destroy()
+      },
+      onDropped: () => {
+        observers.metrics.connectionDropped(first.name)
       },
       onHandshakeFailed: () => {
         observers.metrics.handshake(first.name, 'failed')

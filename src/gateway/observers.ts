@@ -6,11 +6,11 @@ import type { AuditEvent } from '../observe/audit-event.js'
 import { createLog, type Log } from '../observe/log.js'
 import { createMetrics, type Metrics } from '../observe/metrics.js'
 import type { Peer } from '../tls/peer.js'
-import { commonNameOf } from '../x509/common-name.js'
 import { openAuditTrail, type AuditTrail } from './audit-trail.js'
 import type { LostStanding } from './connections.js'
 import type { HandshakeRefusal } from './handshake.js'
 import type { Policy } from './policy.js'
+import { observationOf } from './policy-observation.js'
 import type { RequestEvent } from './request-event.js'
 
 interface ObserverOptions {
@@ -32,6 +32,8 @@ export class Observers {
   readonly metrics: Metrics
   private readonly trail: AuditTrail
   private readonly now: () => number
+  private revision: string | undefined
+  private revisionBefore: string | undefined
 
   constructor({
     log,
@@ -52,7 +54,10 @@ export class Observers {
     if (!this.audit.write(line)) this.metrics.auditError()
     this.metrics.request({ ...line, environment: event.environment })
     if (event.entry !== undefined && event.certificate !== undefined) {
-      this.metrics.certificateSeen(event.environment, event.entry.partner.id, event.certificate.notAfter)
+      this.metrics.certificateSeen(event.environment, event.entry.partner.id, {
+        notAfter: event.certificate.notAfter,
+        at: this.now(),
+      })
     }
   }
 
@@ -134,29 +139,28 @@ export class Observers {
   }
 
   reload(
-    report: Pick<AuditEvent, 'result' | 'trigger' | 'diagnostics' | 'previousRevision'> & {
+    report: Pick<AuditEvent, 'result' | 'trigger' | 'diagnostics'> & {
       revision: string
+      durationMs: number
     },
   ): void {
-    const { revision, ...rest } = report
-    if (rest.result !== undefined) this.metrics.reload(rest.result, this.now())
-    this.audit.write({ time: this.now(), event: 'reload', policyRevision: revision, ...rest })
+    const { revision, durationMs, ...rest } = report
+    if (rest.result !== undefined) this.metrics.reload(rest.result, { at: this.now(), durationMs })
+    const previousRevision = rest.result === 'reloaded' ? this.revisionBefore : undefined
+    this.audit.write({
+      time: this.now(),
+      event: 'reload',
+      policyRevision: revision,
+      previousRevision,
+      ...rest,
+    })
   }
 
   /** A policy came into force. */
   policyInForce(policy: Policy): void {
-    this.metrics.policy({
-      revision: policy.revision,
-      environments: [...policy.environments.values()].map(({ name, whitelist, crls }) => ({
-        name,
-        partners: whitelist.partnerCount,
-        certificates: whitelist.certificateCount,
-        establishments: whitelist.establishmentCount,
-        crls: crls.map(({ issuer, nextUpdate }) => ({ issuer: commonNameOf(issuer), nextUpdate })),
-      })),
-      isPartner: (environment, partner) =>
-        policy.environments.get(environment)?.whitelist.hasPartner(partner) ?? false,
-    })
+    if (policy.revision !== this.revision) this.revisionBefore = this.revision
+    this.revision = policy.revision
+    this.metrics.policy(observationOf(policy))
   }
 
   /** What time alone brings about. */

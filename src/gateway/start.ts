@@ -8,8 +8,9 @@ import { createForwarders } from './forwarders.js'
 import { openListeners, type EnvironmentListener } from './listeners.js'
 import { openObservers } from './observers.js'
 import type { LoadedPolicy } from './policy.js'
-import { PolicySource, type ReloadReport, type ReloadTrigger } from './policy-source.js'
+import { PolicySource, type ReloadReport, type ReloadTrigger, type ReloadWish } from './policy-source.js'
 import { judgeReplacement } from './replacement.js'
+import { judgeShrinking } from './shrink-guard.js'
 import { GatewayState } from './state.js'
 import { statusOf } from './status.js'
 
@@ -31,7 +32,7 @@ export interface RunningGateway {
     readonly port: number
   }[]
   readonly admin: { readonly host: string; readonly port: number } | undefined
-  reload(trigger: ReloadTrigger): Promise<ReloadReport>
+  reload(trigger: ReloadTrigger, wish?: ReloadWish): Promise<ReloadReport>
   /** Opens the audit file anew, after a rotation. */
   reopenAudit(): void
   /** True where every audit line so far stands in the file. */
@@ -65,6 +66,7 @@ export async function startGateway({
     file,
     loaded,
     accept: judgeReplacement,
+    guard: judgeShrinking,
     onReload: (report) => {
       if (report.result === 'reloaded') {
         const policy = source.current()
@@ -85,6 +87,12 @@ export async function startGateway({
     },
   })
   const state = new GatewayState({ source, observers, forwarders, now, config })
+  metrics.sample(() => ({
+    identityHits: state.identities.hits,
+    identityMisses: state.identities.misses,
+    bodyBytesHeld: state.bodyAccount.heldBytes,
+    bodyBytesLimit: state.bodyAccount.maxBytes,
+  }))
   const connections = new Connections({
     policy: () => source.current(),
     now,
@@ -109,7 +117,7 @@ export async function startGateway({
     if (result === 'refused')
       log.error('the new configuration is refused; the last good one stays in force', fields)
     else log.info(`configuration ${result}`, fields)
-    observers.reload({ result, trigger, revision, diagnostics: diagnostics.length })
+    observers.reload({ result, trigger, revision, diagnostics: diagnostics.length, durationMs })
   }
 
   async function closeAll(): Promise<void> {
@@ -125,7 +133,7 @@ export async function startGateway({
     if (config.admin !== undefined) {
       admin = await startAdmin({
         listen: config.admin.listen,
-        metrics: () => metrics.expose(),
+        metrics: (accept) => metrics.expose(accept),
         status: () => statusOf({ state, listeners, version }),
         ready: () => state.readiness(),
         onError: (error) => {
@@ -165,7 +173,7 @@ export async function startGateway({
   return {
     addresses: listening,
     admin: admin?.address,
-    reload: (trigger) => source.reload(trigger),
+    reload: (trigger, wish) => source.reload(trigger, wish),
     reopenAudit: () => {
       observers.reopenAudit()
     },

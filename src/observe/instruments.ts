@@ -4,7 +4,7 @@ import { Tally } from './tally.js'
 const prefix = 'ror_gateway_'
 
 /** Seconds: from an answer of our own to the slowest export. */
-const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+export const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** Gauges of prom-client that end in `_total`, which `promtool check metrics` refuses. */
 const misnamed = [
@@ -25,12 +25,19 @@ export function createInstruments() {
   const gauge = (name: string, help: string, labels: readonly string[] = []) =>
     new Tally({ type: 'gauge', name: prefix + name, help, labels }, registry)
   const histogram = (name: string, help: string, labelNames: readonly string[]) =>
-    new Histogram({ name: prefix + name, help, labelNames, buckets, registers: [registry] })
+    new Histogram({
+      name: prefix + name,
+      help,
+      labelNames,
+      buckets: [...durationBuckets],
+      registers: [registry],
+    })
   const byApi = ['environment', 'api']
   const byEnvironment = ['environment']
 
   const instruments = {
     registry,
+    durationName: `${prefix}request_duration_seconds`,
     requests: counter('requests_total', 'Requests by decision and reason.', [...byApi, 'decision', 'reason']),
     partnerRequests: counter('partner_requests_total', 'Requests of listed certificates by partner.', [
       'environment',
@@ -61,10 +68,34 @@ export function createInstruments() {
       'End of validity of the certificate that a partner presented last.',
       ['environment', 'partner'],
     ),
+    partnerLastSeen: gauge(
+      'partner_last_seen_timestamp_seconds',
+      'When a request of a listed certificate of the partner ended last.',
+      ['environment', 'partner'],
+    ),
+    serverCertificateNotAfter: gauge(
+      'server_certificate_not_after_timestamp_seconds',
+      'End of validity of a certificate that the gateway shows.',
+      ['environment', 'key'],
+    ),
+    authorityNotAfter: gauge(
+      'authority_not_after_timestamp_seconds',
+      'End of validity of an authority that client certificates are trusted by.',
+      ['environment', 'subject'],
+    ),
+    connectionsDropped: counter(
+      'connections_dropped_total',
+      'Connections beyond `maxConnections`, closed at once.',
+      byEnvironment,
+    ),
+    bodyBytesHeld: gauge('judged_body_bytes_held', 'Bytes of bodies that are held to be judged.'),
+    bodyBytesLimit: gauge('judged_body_bytes_limit', 'How many may be held at once.'),
     identityCache: counter('identity_cache_requests_total', 'Look-ups of certificate identities.', [
       'result',
     ]),
     reloads: counter('reloads_total', 'Reloads of the configuration by result.', ['result']),
+    reloadSuccessful: gauge('last_reload_successful', 'Whether the last reload was found good.'),
+    reloadDuration: gauge('last_reload_duration_seconds', 'Time that the last reload took.'),
     lastReload: gauge('last_reload_success_timestamp_seconds', 'When the configuration was last found good.'),
     configInfo: gauge('config_info', 'Revision of the configuration in force.', ['revision']),
     partners: gauge('whitelist_partners', 'Partners in the whitelist.', byEnvironment),
@@ -90,6 +121,10 @@ export function createInstruments() {
     auditErrors: counter('audit_errors_total', 'Times that writing the audit trail began to fail.'),
     auditLost: counter('audit_lines_lost_total', 'Audit lines that could not be kept.'),
     auditHealthy: gauge('audit_healthy', 'Whether the audit trail is being written.'),
+    auditSealed: gauge(
+      'audit_last_seal_timestamp_seconds',
+      'When the audit trail was sealed last; 0 where it was not since the start.',
+    ),
     buildInfo: gauge('build_info', 'Versions of the gateway and of Node.', ['version', 'node_version']),
   }
   collectDefaultMetrics({ register: registry })

@@ -1,12 +1,16 @@
 import type { Histogram } from 'prom-client'
 import type { AuditEvent } from './audit-event.js'
-import { createInstruments } from './instruments.js'
+import { Exemplars, type ExemplarSeries } from './exemplars.js'
+import { createInstruments, durationBuckets } from './instruments.js'
+import { openMetricsText, openMetricsType, prefersOpenMetrics } from './open-metrics.js'
 import { otherPartner, PartnerLabels } from './partner-labels.js'
 import type { Cell } from './tally.js'
 
 /** Of a finished request: the fields of its audit event that are counted. */
 export type RequestObservation = Pick<
   AuditEvent,
+  | 'requestId'
+  | 'traceId'
   | 'api'
   | 'partner'
   | 'decision'
@@ -17,7 +21,7 @@ export type RequestObservation = Pick<
   | 'bytesIn'
   | 'bytesOut'
   | 'outcome'
-> & { readonly environment: string }
+> & { readonly environment: string; readonly time?: number }
 
 type HandshakeResult = 'completed' | 'resumed' | 'refused' | 'failed'
 type OcspResult = 'good' | 'revoked' | 'unknown' | 'failed'
@@ -34,6 +38,9 @@ export interface PolicyObservation {
     readonly establishments: number
     /** Next updates in epoch milliseconds. */
     readonly crls: readonly { readonly issuer: string; readonly nextUpdate: number }[]
+    /** Kind of key, and end in epoch milliseconds. */
+    readonly serverCertificates: readonly { readonly key: string; readonly notAfter: number }[]
+    readonly authorities: readonly { readonly subject: string; readonly notAfter: number }[]
   }[]
   /** Whether a partner still stands in the whitelist of an environment; its series go otherwise. */
   readonly isPartner: (environment: string, partner: string) => boolean
@@ -44,7 +51,19 @@ export interface MetricsOptions {
   /** Partners with series of their own; 2,000. The others are counted as `other`. */
   readonly maxPartners?: number
   /** Asked at each scrape. */
-  readonly audit?: () => { readonly healthy: boolean; readonly lost: number }
+  readonly audit?: () => {
+    readonly healthy: boolean
+    readonly lost: number
+    readonly sealedAt?: number | undefined
+  }
+}
+
+/** What is counted elsewhere, and looked at when somebody scrapes. */
+export interface Sample {
+  readonly identityHits: number
+  readonly identityMisses: number
+  readonly bodyBytesHeld: number
+  readonly bodyBytesLimit: number
 }
 
 /** Counts and measures; every method is cheap and none throws. Labels come from configuration or closed lists. */
@@ -52,21 +71,28 @@ export interface Metrics {
   request(request: RequestObservation): void
   requestsInFlight(environment: string, change: 1 | -1): void
   connections(environment: string, change: 1 | -1): void
+  /** Too many are open: it was closed at once. */
+  connectionDropped(environment: string): void
   handshake(environment: string, result: HandshakeResult): void
-  /** A listed certificate was presented; `notAfter` in epoch milliseconds. */
-  certificateSeen(environment: string, partner: string, notAfter: number): void
-  identityCache(result: 'hit' | 'miss'): void
+  /** A listed certificate was presented; epoch milliseconds. */
+  certificateSeen(
+    environment: string,
+    partner: string,
+    times: { readonly notAfter: number; readonly at: number },
+  ): void
+  /** Asked at each scrape from now on. */
+  sample(source: () => Sample): void
   /** A responder was asked. */
   ocsp(environment: string, result: OcspResult): void
   /** `ocsp: soft` let a request pass without an answer. */
   ocspPassed(environment: string): void
   crlFetch(environment: string, result: CrlFetchResult): void
-  /** @param at - epoch milliseconds */
-  reload(result: ReloadResult, at: number): void
+  /** `at`: epoch milliseconds. */
+  reload(result: ReloadResult, times: { readonly at: number; readonly durationMs: number }): void
   policy(policy: PolicyObservation): void
   auditError(): void
-  /** The text that Prometheus scrapes. */
-  expose(): Promise<{ readonly contentType: string; readonly text: string }>
+  /** The text that Prometheus scrapes; by this `Accept`, OpenMetrics with exemplars. */
+  expose(accept?: string): Promise<{ readonly contentType: string; readonly text: string }>
 }
 
 /** Label value where a request reached no API, or was permitted. */
@@ -78,6 +104,7 @@ interface ApiMeters {
   readonly upstream: Histogram.Internal<string>
   readonly bytesIn: Cell
   readonly bytesOut: Cell
+  readonly exemplars: ExemplarSeries
 }
 
 /**
@@ -89,15 +116,24 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const to = createInstruments()
   const labels = new PartnerLabels(options.maxPartners ?? 2_000)
   const meters = new Map<string, Map<string, ApiMeters>>()
+  const exemplars = new Exemplars(to.durationName, durationBuckets)
+  let sampleSource: (() => Sample) | undefined
 
   to.buildInfo.cell(options.version, process.version).value = 1
   // there from the first scrape on: a rate sees no first step of a series that was not
   for (const result of ['reloaded', 'refused', 'unchanged']) to.reloads.cell(result)
-  for (const result of ['hit', 'miss']) to.identityCache.cell(result)
+  const identityHits = to.identityCache.cell('hit')
+  const identityMisses = to.identityCache.cell('miss')
   const auditErrors = to.auditErrors.cell()
   const auditLost = to.auditLost.cell()
   const auditHealthy = to.auditHealthy.cell()
+  const auditSealed = to.auditSealed.cell()
   const lastReload = to.lastReload.cell()
+  const reloadSuccessful = to.reloadSuccessful.cell()
+  const reloadDuration = to.reloadDuration.cell()
+  const bodyBytesHeld = to.bodyBytesHeld.cell()
+  const bodyBytesLimit = to.bodyBytesLimit.cell()
+  reloadSuccessful.value = 1
 
   function metersOf(environment: string, api: string): ApiMeters {
     const known = meters.get(environment)?.get(api)
@@ -107,6 +143,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       upstream: to.upstreamDuration.labels(environment, api),
       bytesIn: to.requestBodyBytes.cell(environment, api),
       bytesOut: to.responseBodyBytes.cell(environment, api),
+      exemplars: exemplars.of(environment, api),
     }
     const ofEnvironment = meters.get(environment) ?? new Map<string, ApiMeters>()
     meters.set(environment, ofEnvironment.set(api, made))
@@ -127,7 +164,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const meter = metersOf(environment, api)
       if (isMeasure(request.bytesIn)) meter.bytesIn.value += request.bytesIn
       if (isMeasure(request.bytesOut)) meter.bytesOut.value += request.bytesOut
-      if (isMeasure(request.durationMs)) meter.duration.observe(request.durationMs / 1_000)
+      if (isMeasure(request.durationMs)) {
+        meter.duration.observe(request.durationMs / 1_000)
+        exemplars.note(meter.exemplars, request.durationMs / 1_000, request)
+      }
       if (isMeasure(request.upstreamMs)) meter.upstream.observe(request.upstreamMs / 1_000)
     },
     requestsInFlight: (environment, change) => {
@@ -136,16 +176,20 @@ export function createMetrics(options: MetricsOptions): Metrics {
     connections: (environment, change) => {
       to.connections.cell(environment).value += change
     },
+    connectionDropped: (environment) => {
+      to.connectionsDropped.cell(environment).value += 1
+    },
     handshake: (environment, result) => {
       to.handshakes.cell(environment, result).value += 1
     },
-    certificateSeen: (environment, partner, notAfter) => {
-      const label = labels.labelOf(environment, partner)
-      // an end that stands for many partners would stand for none
-      if (label === partner) to.certificateNotAfter.cell(environment, label).value = notAfter / 1_000
+    certificateSeen: (environment, partner, { notAfter, at }) => {
+      // what stands for many partners would stand for none
+      if (labels.labelOf(environment, partner) !== partner) return
+      to.certificateNotAfter.cell(environment, partner).value = notAfter / 1_000
+      to.partnerLastSeen.cell(environment, partner).value = at / 1_000
     },
-    identityCache: (result) => {
-      to.identityCache.cell(result).value += 1
+    sample: (source) => {
+      sampleSource = source
     },
     ocsp: (environment, result) => {
       to.ocspRequests.cell(environment, result).value += 1
@@ -156,8 +200,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     crlFetch: (environment, result) => {
       to.crlFetches.cell(environment, result).value += 1
     },
-    reload: (result, at) => {
+    reload: (result, { at, durationMs }) => {
       to.reloads.cell(result).value += 1
+      reloadSuccessful.value = result === 'refused' ? 0 : 1
+      reloadDuration.value = durationMs / 1_000
       if (result !== 'refused') lastReload.value = at / 1_000
     },
     policy: (policy) => {
@@ -167,6 +213,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
         to.certificates,
         to.establishments,
         to.crlNextUpdate,
+        to.serverCertificateNotAfter,
+        to.authorityNotAfter,
       ]) {
         gauge.remove(() => true)
       }
@@ -178,8 +226,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
         for (const { issuer, nextUpdate } of environment.crls) {
           to.crlNextUpdate.cell(environment.name, issuer).value = nextUpdate / 1_000
         }
+        for (const { key, notAfter } of environment.serverCertificates) {
+          to.serverCertificateNotAfter.cell(environment.name, key).value = notAfter / 1_000
+        }
+        for (const { subject, notAfter } of environment.authorities) {
+          to.authorityNotAfter.cell(environment.name, subject).value = notAfter / 1_000
+        }
       }
-      for (const tally of [to.partnerRequests, to.certificateNotAfter]) {
+      for (const tally of [to.partnerRequests, to.certificateNotAfter, to.partnerLastSeen]) {
         tally.remove(({ environment = '', partner = '' }) => {
           return partner !== otherPartner && !policy.isPartner(environment, partner)
         })
@@ -189,11 +243,24 @@ export function createMetrics(options: MetricsOptions): Metrics {
     auditError: () => {
       auditErrors.value += 1
     },
-    expose: async () => {
-      const audit = options.audit?.() ?? { healthy: true, lost: 0 }
+    expose: async (accept = '') => {
+      const audit = options.audit?.() ?? { healthy: true, lost: 0, sealedAt: undefined }
       auditLost.value = audit.lost
       auditHealthy.value = audit.healthy ? 1 : 0
-      return { contentType: to.registry.contentType, text: await to.registry.metrics() }
+      auditSealed.value = (audit.sealedAt ?? 0) / 1_000
+      const sample = sampleSource?.()
+      if (sample !== undefined) {
+        identityHits.value = sample.identityHits
+        identityMisses.value = sample.identityMisses
+        bodyBytesHeld.value = sample.bodyBytesHeld
+        bodyBytesLimit.value = sample.bodyBytesLimit
+      }
+      const text = await to.registry.metrics()
+      if (!prefersOpenMetrics(accept)) return { contentType: to.registry.contentType, text }
+      return {
+        contentType: openMetricsType,
+        text: openMetricsText(text, (series) => exemplars.textOf(series)),
+      }
     },
   }
 }

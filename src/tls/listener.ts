@@ -35,6 +35,8 @@ export interface ListenerOptions {
   readonly onClientError: (error: Error & { code?: string }, socket: Duplex) => void
   /** A handshake came to its end; no request has been read yet, and destroying the socket lets none in. */
   readonly onSecure: (socket: TLSSocket) => void
+  /** A connection beyond `maxConnections` was closed at once. */
+  readonly onDropped?: () => void
   /** A handshake that broke, or a connection that could not be accepted. */
   readonly onHandshakeFailed: (error: Error) => void
 }
@@ -108,6 +110,8 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   server.maxConnections = options.maxConnections
   // 0: all of them. Node drops what is beyond without a word; the size bounds them already
   server.maxHeadersCount = 0
+
+  server.on('drop', () => options.onDropped?.())
 
   const open = new Set<TLSSocket>()
   // Node counts a connection that was never asked for anything as busy: it waits for its first head

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.js'
+import { prefersOpenMetrics } from '../../src/observe/open-metrics.js'
 import { root } from '../support/shared.js'
 
 /** One value of a scrape, found by its exact name and labels. */
@@ -17,9 +18,14 @@ async function seriesOf(metrics: Metrics, name: string): Promise<string[]> {
   return text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
 }
 
+const without = { crls: [], serverCertificates: [], authorities: [] }
+
 /** A gateway that has seen one of everything. */
 function busy(): Metrics {
-  const metrics = createMetrics({ version: '0.1.0', audit: () => ({ healthy: true, lost: 3 }) })
+  const metrics = createMetrics({
+    version: '0.1.0',
+    audit: () => ({ healthy: true, lost: 3, sealedAt: 11_000 }),
+  })
   const environment = 'sandbox'
   metrics.policy({
     revision: 'r1',
@@ -30,19 +36,22 @@ function busy(): Metrics {
         certificates: 6,
         establishments: 9,
         crls: [{ issuer: 'CN=CA', nextUpdate: 5_000 }],
+        serverCertificates: [{ key: 'ec', notAfter: 6_000 }],
+        authorities: [{ subject: 'AC', notAfter: 8_000 }],
       },
     ],
     isPartner: () => true,
   })
-  metrics.reload('reloaded', 7_000)
+  metrics.reload('reloaded', { at: 7_000, durationMs: 250 })
   metrics.connections(environment, 1)
   metrics.handshake(environment, 'completed')
   metrics.requestsInFlight(environment, 1)
-  metrics.identityCache('miss')
+  metrics.connectionDropped(environment)
+  metrics.sample(() => ({ identityHits: 1, identityMisses: 2, bodyBytesHeld: 3, bodyBytesLimit: 4 }))
   metrics.ocsp(environment, 'failed')
   metrics.ocspPassed(environment)
   metrics.crlFetch(environment, 'fetched')
-  metrics.certificateSeen(environment, 'eai', 9_000)
+  metrics.certificateSeen(environment, 'eai', { notAfter: 9_000, at: 10_000 })
   metrics.auditError()
   metrics.request({
     environment,
@@ -121,6 +130,16 @@ test('a request is counted by decision and reason, its partner, times and bytes'
     ['upstream_duration_seconds_sum{environment="sandbox",api="fhir-read"}', 0.01],
     ['upstream_duration_seconds_bucket{le="0.01",environment="sandbox",api="fhir-read"}', 1],
     ['audit_lines_lost_total', 3],
+    ['audit_last_seal_timestamp_seconds', 11],
+    ['partner_last_seen_timestamp_seconds{environment="sandbox",partner="eai"}', 10],
+    ['server_certificate_not_after_timestamp_seconds{environment="sandbox",key="ec"}', 6],
+    ['authority_not_after_timestamp_seconds{environment="sandbox",subject="AC"}', 8],
+    ['connections_dropped_total{environment="sandbox"}', 1],
+    ['identity_cache_requests_total{result="miss"}', 2],
+    ['judged_body_bytes_held', 3],
+    ['judged_body_bytes_limit', 4],
+    ['last_reload_duration_seconds', 0.25],
+    ['last_reload_successful', 1],
     ['audit_healthy', 1],
     ['last_reload_success_timestamp_seconds', 7],
     ['certificate_not_after_timestamp_seconds{environment="sandbox",partner="eai"}', 9],
@@ -144,7 +163,7 @@ test('partners beyond the limit are counted as other', async () => {
     for (let index = 0; index < 10; index += 1) {
       const partner = `partner-${index}`
       metrics.request({ environment: 'sandbox', partner, decision: 'permit' })
-      metrics.certificateSeen('sandbox', partner, 1_000)
+      metrics.certificateSeen('sandbox', partner, { notAfter: 1_000, at: 1_000 })
     }
   }
   const name = 'ror_gateway_partner_requests_total'
@@ -174,7 +193,7 @@ test('a new configuration replaces what is said of the old one', async () => {
   const metrics = busy()
   metrics.policy({
     revision: 'r2',
-    environments: [{ name: 'production', partners: 1, certificates: 1, establishments: 0, crls: [] }],
+    environments: [{ name: 'production', partners: 1, certificates: 1, establishments: 0, ...without }],
     isPartner: () => true,
   })
   assert.deepEqual(await seriesOf(metrics, 'ror_gateway_config_info'), [
@@ -188,9 +207,10 @@ test('a new configuration replaces what is said of the old one', async () => {
 
 test('a refused reload does not count as a good one', async () => {
   const metrics = busy()
-  metrics.reload('refused', 99_000)
+  metrics.reload('refused', { at: 99_000, durationMs: 1 })
   assert.equal(await valueOf(metrics, 'ror_gateway_last_reload_success_timestamp_seconds'), 7)
-  metrics.reload('unchanged', 99_000)
+  assert.equal(await valueOf(metrics, 'ror_gateway_last_reload_successful'), 0)
+  metrics.reload('unchanged', { at: 99_000, durationMs: 1 })
   assert.equal(await valueOf(metrics, 'ror_gateway_last_reload_success_timestamp_seconds'), 99)
   assert.equal(await valueOf(metrics, 'ror_gateway_reloads_total{result="refused"}'), 1)
 })
@@ -200,7 +220,7 @@ test('a measure that is none is left out, and breaks no scrape', async () => {
   for (const durationMs of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
     metrics.request({ environment: 'e', api: 'a', durationMs, upstreamMs: durationMs, bytesIn: durationMs })
   }
-  metrics.certificateSeen('e', 'p', Number.NaN)
+  metrics.certificateSeen('e', 'p', { notAfter: Number.NaN, at: Number.NaN })
   assert.equal(await valueOf(metrics, 'ror_gateway_request_body_bytes_total{environment="e",api="a"}'), 0)
   assert.equal(
     await valueOf(
@@ -221,6 +241,7 @@ test('a label value with quotes, backslashes and line ends leaves a text that ca
         partners: 0,
         certificates: 0,
         establishments: 0,
+        ...without,
         crls: [{ issuer: 'CN="a\\b"\nc', nextUpdate: 1_000 }],
       },
     ],
@@ -234,4 +255,47 @@ test('two gateways in one process count apart', async () => {
   const [one, other] = [busy(), createMetrics({ version: '0.1.0' })]
   assert.equal((await seriesOf(one, 'ror_gateway_requests_total')).length, 1)
   assert.equal((await seriesOf(other, 'ror_gateway_requests_total')).length, 0)
+})
+
+test('OpenMetrics has what the older text has, and the last request of each bucket', async () => {
+  const metrics = busy()
+  const request = { environment: 'sandbox', api: 'fhir-read', decision: 'permit', time: 5_000 } as const
+  metrics.request({ ...request, durationMs: 3, requestId: 'fast' })
+  metrics.request({ ...request, durationMs: 4, requestId: 'later', traceId: '4bf9' })
+  metrics.request({ ...request, durationMs: 40_000, requestId: 'slow' })
+  const older = await metrics.expose()
+  const { contentType, text } = await metrics.expose('application/openmetrics-text; version=1.0.0')
+  assert.match(contentType, /^application\/openmetrics-text; version=1\.0\.0/)
+  assert.ok(text.endsWith('\n# EOF\n') && !text.includes('\n\n'))
+  const buckets = text.split('\n').filter((line) => line.includes(' # {'))
+  const series = 'ror_gateway_request_duration_seconds_bucket{le="'
+  const labels = '",environment="sandbox",api="fhir-read"}'
+  assert.deepEqual(buckets, [
+    `${series}0.005${labels} 2 # {request_id="later",trace_id="4bf9"} 0.004 5.004`,
+    `${series}+Inf${labels} 4 # {request_id="slow"} 40 45.000`,
+  ])
+  const own = (exposed: string): string[] =>
+    exposed.split('\n').flatMap((line) => (line.startsWith('ror_') ? [line.replace(/ # .*/, '')] : []))
+  assert.deepEqual(own(text), own(older.text))
+  assert.match(text, /^# TYPE ror_gateway_requests counter$/m)
+  assert.match(text, /^ror_gateway_requests_total\{/m)
+  // asking for the one changes nothing of the other
+  assert.deepEqual(own((await metrics.expose()).text), own(older.text))
+})
+
+test('who scrapes gets the form that was asked for, and the older one in doubt', () => {
+  const prometheus =
+    'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1'
+  for (const [accept, isOpen] of [
+    [prometheus, true],
+    ['application/openmetrics-text', true],
+    ['', false],
+    ['*/*', false],
+    ['text/plain', false],
+    ['text/plain;q=0.9, application/openmetrics-text;q=0.3', false],
+    ['application/openmetrics-text;q=0', false],
+    ['application/openmetrics-text;q=x', false],
+  ] as const) {
+    assert.equal(prefersOpenMetrics(accept), isOpen, accept)
+  }
 })

@@ -1,0 +1,29 @@
+import { X509Certificate } from 'node:crypto'
+import type { PolicyObservation } from '../observe/metrics.js'
+import { commonNameOf } from '../x509/common-name.js'
+import type { Policy } from './policy.js'
+
+/** What of a policy in force is measured. */
+export function observationOf(policy: Policy): PolicyObservation {
+  return {
+    revision: policy.revision,
+    environments: [...policy.environments.values()].map(({ name, whitelist, crls, server, authorities }) => ({
+      name,
+      partners: whitelist.partnerCount,
+      certificates: whitelist.certificateCount,
+      establishments: whitelist.establishmentCount,
+      crls: crls.map(({ issuer, nextUpdate }) => ({ issuer: commonNameOf(issuer), nextUpdate })),
+      serverCertificates: server.certificates.map(({ certificate }) => shownCertificate(certificate)),
+      authorities: authorities.map(({ subject, notAfter }) => ({ subject: commonNameOf(subject), notAfter })),
+    })),
+    isPartner: (environment, partner) =>
+      policy.environments.get(environment)?.whitelist.hasPartner(partner) ?? false,
+  }
+}
+
+// one of each kind of key; the first of a chain is the gateway's own
+function shownCertificate(pem: string): { key: string; notAfter: number } {
+  const certificate = new X509Certificate(pem)
+  const key = certificate.publicKey.asymmetricKeyType ?? 'unknown'
+  return { key, notAfter: Date.parse(certificate.validTo) }
+}
