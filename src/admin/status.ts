@@ -10,6 +10,8 @@ export interface Status {
     readonly at: string
     /** Errors and warnings found; the log names them. */
     readonly diagnostics: number
+    /** Of what was refused: what `reload --confirm` names. */
+    readonly refusedRevision?: string
   } | null
   readonly environments: readonly EnvironmentStatus[]
   readonly audit: { readonly healthy: boolean; readonly lost: number }

@@ -144,6 +144,14 @@ interface LimitsConfig {
   readonly bodyBytesInFlight: number
 }
 
+/** How much of a whitelist a reload may drop without being confirmed. */
+export interface ShrinkGuard {
+  /** More than that share, and at least one of the numbers below: refused. */
+  readonly shrinkPercent: number
+  readonly shrinkPartners: number
+  readonly shrinkEstablishments: number
+}
+
 /** gateway.yaml, every default filled in. */
 export interface GatewayConfig {
   readonly file: string
@@ -151,7 +159,11 @@ export interface GatewayConfig {
   readonly admin: { readonly listen: Listen } | undefined
   readonly audit: AuditConfig
   readonly log: { readonly level: LogLevel }
-  readonly reload: { readonly pollSeconds: number; readonly debounceMs: number }
+  readonly reload: {
+    readonly pollSeconds: number
+    readonly debounceMs: number
+    readonly guard: ShrinkGuard
+  }
   readonly shutdown: { readonly drainSeconds: number }
   readonly limits: LimitsConfig
 }

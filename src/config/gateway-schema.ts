@@ -193,6 +193,24 @@ export const gatewaySchema = z.strictObject({
           max: 60_000,
           default: 200,
         }),
+        guard: key(
+          'What a reload may drop without being confirmed: more than the share and at least the number is refused.',
+          z
+            .strictObject({
+              shrinkPercent: wholeKey('Share of the partners, or of the establishments, in percent.', {
+                min: 0,
+                max: 100,
+                default: 20,
+              }),
+              shrinkPartners: wholeKey('Number of partners.', { min: 1, max: 1_000_000, default: 3 }),
+              shrinkEstablishments: wholeKey('Number of establishments.', {
+                min: 1,
+                max: 10_000_000,
+                default: 50,
+              }),
+            })
+            .prefault({}),
+        ),
       })
       .prefault({}),
   ),

@@ -16,6 +16,8 @@ export interface EstablishmentWriter {
 export interface OpenWhitelist extends Whitelist {
   /** Whether a partner of this id is listed. */
   hasPartner(id: string): boolean
+  /** The id of every partner. */
+  partnerIds(): Generator<string>
   /** Every partner in the order read, decoded one by one; establishments sorted, each once. */
   partners(): Generator<PartnerDeclaration>
   /** Who may write for this establishment (IdNatStruct). */
@@ -68,6 +70,13 @@ export class WhitelistLookup implements OpenWhitelist {
   hasPartner(id: string): boolean {
     const bytes = this.#encoder.encode(id)
     return this.#reader.ids.indexOf(bytes, bytes.length) !== -1
+  }
+
+  *partnerIds(): Generator<string> {
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+    for (let index = 0; index < this.partnerCount; index += 1) {
+      yield decoder.decode(this.#reader.ids.keyAt(index))
+    }
   }
 
   *partners(): Generator<PartnerDeclaration> {

@@ -21,15 +21,31 @@ export interface ReloadReport {
   readonly revision: string
   /** Of what was refused. */
   readonly refusedRevision?: string
+  /** Of what came, or would come, into force. */
+  readonly nextRevision?: string
   readonly diagnostics: readonly Diagnostic[]
   readonly durationMs: number
 }
+
+/** How a reload is asked for, beside its trigger. */
+export interface ReloadWish {
+  /** Is no event unless it finds something. */
+  readonly quietly?: boolean
+  /** The revision that may come into force though the guard says no. */
+  readonly confirm?: string
+  /** Tells what would be; nothing is replaced, noted or told. */
+  readonly dryRun?: boolean
+}
+
+type ReloadFacts = Pick<ReloadReport, 'trigger' | 'durationMs'>
 
 interface PolicySourceOptions {
   readonly file: string
   readonly loaded: LoadedPolicy
   /** Asked before a new policy comes into force; an error refuses it. */
   readonly accept: (next: Policy, current: Policy) => readonly Diagnostic[]
+  /** Asked as well, unless the new revision was confirmed. */
+  readonly guard: (next: Policy, current: Policy) => readonly Diagnostic[]
   /** Told once per reload, after the policy (if it is a new one) came into force. */
   readonly onReload: (report: ReloadReport) => void
   readonly onWatchProblem: (problem: FileProblem) => void
@@ -76,20 +92,23 @@ export class PolicySource {
       onError: this.options.onWatchProblem,
     })
     if (this.closed) await this.watcher.close()
-    else await this.reload('change', 'quietly')
+    else await this.reload('change', { quietly: true })
   }
 
   /** Reads everything anew. During a reload, one more is set behind it. Never rejects. */
-  reload(trigger: ReloadTrigger, voice: 'aloud' | 'quietly' = 'aloud'): Promise<ReloadReport> {
+  reload(trigger: ReloadTrigger, wish: ReloadWish = {}): Promise<ReloadReport> {
     if (this.running === undefined) {
-      this.running = this.once(trigger, voice).finally(() => {
+      this.running = this.once(trigger, wish).finally(() => {
         this.running = undefined
       })
       return this.running
     }
+    // what was asked for in so many words is not answered by another reload
+    if (wish.confirm !== undefined || wish.dryRun === true)
+      return this.running.then(() => this.reload(trigger, wish))
     this.again ??= this.running.then(() => {
       this.again = undefined
-      return this.reload(trigger, voice)
+      return this.reload(trigger, wish)
     })
     return this.again
   }
@@ -99,50 +118,62 @@ export class PolicySource {
     await this.watcher?.close()
   }
 
-  private async once(trigger: ReloadTrigger, voice: 'aloud' | 'quietly'): Promise<ReloadReport> {
+  private async once(trigger: ReloadTrigger, wish: ReloadWish): Promise<ReloadReport> {
     const startedAt = performance.now()
-    const loaded = await loadInWorker(this.options.file, this.readSet)
-    const report = this.settle(loaded, trigger, performance.now() - startedAt)
-    // `quietly`: the look after watching began is no event unless it finds something
-    if (voice === 'aloud' || (loaded !== 'unchanged' && report.result !== 'unchanged'))
+    if (wish.dryRun === true) {
+      const loaded = await loadInWorker(this.options.file)
+      return this.judge(loaded, wish, { trigger, durationMs: performance.now() - startedAt }).report
+    }
+    // what is confirmed has been read before, and refused
+    const loaded = await loadInWorker(this.options.file, wish.confirm === undefined ? this.readSet : [])
+    const report = this.settle(loaded, wish, { trigger, durationMs: performance.now() - startedAt })
+    // the look after watching began is no event unless it finds something
+    if (wish.quietly !== true || (loaded !== 'unchanged' && report.result !== 'unchanged'))
       this.options.onReload(report)
     if (loaded === 'unchanged') return report
     this.readSet = loaded.ok ? loaded.value.readSet : loaded.problem.readSet
     const fresh = this.closed ? [] : await this.watcher?.update(this.readSet.map(([path]) => path))
     // a path that was read before it was watched may have changed in between
-    if (fresh !== undefined && fresh.length > 0) void this.reload('change', 'quietly')
+    if (fresh !== undefined && fresh.length > 0) void this.reload('change', { quietly: true })
     return report
   }
 
-  private settle(loaded: Loaded | 'unchanged', trigger: ReloadTrigger, durationMs: number): ReloadReport {
-    const base = { trigger, durationMs, revision: this.policy.revision }
+  private settle(loaded: Loaded | 'unchanged', wish: ReloadWish, facts: ReloadFacts): ReloadReport {
     if (loaded === 'unchanged') {
       const { lastRefused } = this
       return lastRefused === undefined
-        ? { ...base, result: 'unchanged', diagnostics: [] }
-        : { ...lastRefused, trigger, durationMs }
+        ? { ...facts, revision: this.policy.revision, result: 'unchanged', diagnostics: [] }
+        : { ...lastRefused, ...facts }
     }
-    if (!loaded.ok) {
-      const { diagnostics, revision } = loaded.problem
-      return this.refused({ ...base, result: 'refused', refusedRevision: revision, diagnostics })
-    }
-    if (loaded.value.revision === this.policy.revision) {
-      this.lastRefused = undefined
-      return { ...base, result: 'unchanged', diagnostics: [] }
-    }
-    const next = openPolicy(loaded.value, this.policy)
-    const diagnostics = this.options.accept(next, this.policy)
-    if (diagnostics.length > 0) {
-      return this.refused({ ...base, result: 'refused', refusedRevision: next.revision, diagnostics })
-    }
+    const { report, next } = this.judge(loaded, wish, facts)
+    this.lastRefused = report.result === 'refused' ? report : undefined
+    if (next === undefined) return report
     this.policy = next
-    this.lastRefused = undefined
-    return { ...base, result: 'reloaded', revision: next.revision, diagnostics: loaded.value.warnings }
+    return { ...report, revision: next.revision }
   }
 
-  private refused(report: ReloadReport): ReloadReport {
-    this.lastRefused = report
-    return report
+  /** What a reload would come to; `next` is there where something new may come into force. */
+  private judge(
+    loaded: Loaded,
+    { confirm }: ReloadWish,
+    facts: ReloadFacts,
+  ): { readonly report: ReloadReport; readonly next?: Policy } {
+    const base = { ...facts, revision: this.policy.revision }
+    if (!loaded.ok) {
+      const { diagnostics, revision } = loaded.problem
+      return { report: { ...base, result: 'refused', refusedRevision: revision, diagnostics } }
+    }
+    const { revision, warnings } = loaded.value
+    if (revision === this.policy.revision)
+      return { report: { ...base, result: 'unchanged', diagnostics: [] } }
+    const next = openPolicy(loaded.value, this.policy)
+    const accepted = this.options.accept(next, this.policy)
+    const guarded = confirm === revision ? [] : this.options.guard(next, this.policy)
+    const diagnostics = [...accepted, ...guarded]
+    if (diagnostics.length > 0) {
+      return { report: { ...base, result: 'refused', refusedRevision: revision, diagnostics } }
+    }
+    return { report: { ...base, result: 'reloaded', nextRevision: revision, diagnostics: warnings }, next }
   }
 }
 

@@ -23,7 +23,12 @@ export function statusOf({ state, listeners, version }: StatusNeeds): Status {
     lastReload:
       last === undefined
         ? null
-        : { result: last.result, at: new Date(last.at).toISOString(), diagnostics: last.diagnostics.length },
+        : {
+            result: last.result,
+            at: new Date(last.at).toISOString(),
+            diagnostics: last.diagnostics.length,
+            ...(last.refusedRevision !== undefined && { refusedRevision: last.refusedRevision }),
+          },
     environments: [...policy.environments.values()].map((environment) =>
       environmentStatus(environment, { state, listeners, now }),
     ),
