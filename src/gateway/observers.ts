@@ -3,8 +3,9 @@ import type { GatewayConfig } from '../config/gateway-config.js'
 import type { MalformedRequest } from '../http/server-errors.js'
 import type { Audit } from '../observe/audit.js'
 import type { AuditEvent } from '../observe/audit-event.js'
-import { createLog, type Log } from '../observe/log.js'
+import { createLog, logLevels, type Log, type LogLevel } from '../observe/log.js'
 import { createMetrics, type Metrics } from '../observe/metrics.js'
+import { logDestination } from '../observe/pretty-line.js'
 import type { Peer } from '../tls/peer.js'
 import { openAuditTrail, type AuditTrail } from './audit-trail.js'
 import type { LostStanding } from './connections.js'
@@ -32,6 +33,7 @@ export class Observers {
   readonly metrics: Metrics
   private readonly trail: AuditTrail
   private readonly now: () => number
+  private configuredLevel: LogLevel | undefined
   private revision: string | undefined
   private revisionBefore: string | undefined
 
@@ -158,9 +160,24 @@ export class Observers {
 
   /** A policy came into force. */
   policyInForce(policy: Policy): void {
+    const { level } = policy.config.log
+    // a level that was set by hand stays until the file says another one
+    if (this.configuredLevel !== undefined && level !== this.configuredLevel) this.setLogLevel(level)
+    this.configuredLevel = level
     if (policy.revision !== this.revision) this.revisionBefore = this.revision
     this.revision = policy.revision
     this.metrics.policy(observationOf(policy))
+  }
+
+  /** From the next line on; an unknown level changes nothing. */
+  setLogLevel(level: string): boolean {
+    if (!isLogLevel(level)) return false
+    if (level === this.log.level) return true
+    // said while it can be heard
+    if (level !== 'debug') this.log.warn(`the log level becomes \`${level}\``)
+    this.log.setLevel(level)
+    if (level === 'debug') this.log.warn('the log level is `debug` now')
+    return true
   }
 
   /** What time alone brings about. */
@@ -178,6 +195,10 @@ export class Observers {
   }
 }
 
+function isLogLevel(text: string): text is LogLevel {
+  return logLevels.some((level) => level === text)
+}
+
 /**
  * Opens the audit trail and starts counting.
  *
@@ -186,7 +207,7 @@ export class Observers {
 export async function openObservers({ config, now, version }: ObserverOptions): Promise<Observers> {
   const log = createLog({
     level: config.log.level,
-    destination: { write: (line) => process.stderr.write(line) || true },
+    destination: logDestination(process.stderr, process.env),
     now,
   })
   const trail = await openAuditTrail({ config: config.audit, log, now })

@@ -7,6 +7,7 @@ import { formatName } from '../core/name-text.js'
 import type { Failure } from '../core/failure.js'
 import type { WhitelistEntry } from '../core/whitelist.js'
 import type { ForwardOutcome } from '../http/forwarder.js'
+import { traceIdOf } from '../http/trace-context.js'
 import type { AuditEvent } from '../observe/audit-event.js'
 import type { Peer } from '../tls/peer.js'
 import type { Certificate } from '../x509/certificate.js'
@@ -73,11 +74,6 @@ export class RequestEvent {
     this.decision = 'fail'
   }
 
-  /** Notes that what was permitted so far is not all that must be. */
-  undecided(): void {
-    this.decision = 'fail'
-  }
-
   /** Notes a failure and hands it back. */
   failed(failure: Failure): Failure {
     this.failure = failure
@@ -128,6 +124,7 @@ export class RequestEvent {
       time: this.time,
       event: 'request',
       requestId: this.requestId,
+      traceId: traceIdOf(this.request.headers['traceparent']),
       environment: this.environment,
       api: this.api,
       partner: entry?.partner.id,

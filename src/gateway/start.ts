@@ -4,7 +4,9 @@ import { Connections } from './connections.js'
 import { CrlRefresh } from './crl-refresh.js'
 import { expiryFindings } from './expiry.js'
 import { ExpiryReport } from './expiry-report.js'
+import type { InheritedSocket } from '../tls/inherited-sockets.js'
 import { createForwarders } from './forwarders.js'
+import { logLevelAction } from './log-level-action.js'
 import { openListeners, type EnvironmentListener } from './listeners.js'
 import { openObservers } from './observers.js'
 import type { LoadedPolicy } from './policy.js'
@@ -20,6 +22,8 @@ export interface StartOptions {
   readonly file: string
   readonly loaded: LoadedPolicy
   readonly version: string
+  /** Sockets that a service manager opened before (socket activation). */
+  readonly sockets?: readonly InheritedSocket[]
   /** Epoch milliseconds; the machine's clock unless given. */
   readonly now?: () => number
 }
@@ -33,6 +37,8 @@ export interface RunningGateway {
   }[]
   readonly admin: { readonly host: string; readonly port: number } | undefined
   reload(trigger: ReloadTrigger, wish?: ReloadWish): Promise<ReloadReport>
+  /** To `debug`, and back to what the configuration says. */
+  toggleDebug(): void
   /** Opens the audit file anew, after a rotation. */
   reopenAudit(): void
   /** True where every audit line so far stands in the file. */
@@ -53,6 +59,7 @@ export async function startGateway({
   file,
   loaded,
   version,
+  sockets = [],
   now = Date.now,
 }: StartOptions): Promise<RunningGateway> {
   const { config } = loaded
@@ -129,13 +136,14 @@ export async function startGateway({
   }
 
   try {
-    listeners = await openListeners({ policy: source.current(), state, observers, connections })
+    listeners = await openListeners({ policy: source.current(), state, observers, connections, sockets })
     if (config.admin !== undefined) {
       admin = await startAdmin({
         listen: config.admin.listen,
         metrics: (accept) => metrics.expose(accept),
         status: () => statusOf({ state, listeners, version }),
         ready: () => state.readiness(),
+        actions: { '/log-level': logLevelAction(observers) },
         onError: (error) => {
           log.error('an admin page failed', { error })
         },
@@ -174,6 +182,10 @@ export async function startGateway({
     addresses: listening,
     admin: admin?.address,
     reload: (trigger, wish) => source.reload(trigger, wish),
+    toggleDebug: () => {
+      const configured = source.current().config.log.level
+      observers.setLogLevel(log.level === 'debug' && configured !== 'debug' ? configured : 'debug')
+    },
     reopenAudit: () => {
       observers.reopenAudit()
     },

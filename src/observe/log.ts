@@ -3,7 +3,9 @@ import { describeError } from './describe-error.js'
 import type { LineSink } from './line-sink.js'
 import { cut, printable, redact } from './redact.js'
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+export type LogLevel = (typeof logLevels)[number]
 
 /**
  * What a log line may say beside its message: a closed list.

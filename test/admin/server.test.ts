@@ -343,3 +343,42 @@ test('close ends idle connections at once, and the port is free again', async (c
   const again = await started(context, { listen: admin.address })
   assert.equal((await again.ask('/livez')).status, 200)
 })
+
+test('an action is a POST from a loopback name, never one of a page in a browser', async (context) => {
+  const done: string[] = []
+  const { admin, ask } = await started(context, {
+    actions: {
+      '/log-level': (parameters) => {
+        done.push(parameters.get('level') ?? '')
+        return Promise.resolve({ status: 200, value: { done: true } })
+      },
+    },
+  })
+  const answer = await ask('/log-level?level=debug&x=?', { method: 'POST' })
+  assert.deepEqual([answer.status, JSON.parse(answer.text)], [200, { done: true }])
+  const get = await ask('/log-level?level=debug')
+  assert.deepEqual([get.status, get.headers.allow], [405, 'POST'])
+  for (const headers of [
+    { origin: 'http://127.0.0.1:1' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'same-origin' },
+  ]) {
+    assert.equal((await ask('/log-level', { method: 'POST', headers })).status, 403)
+  }
+  const rebound = await ask('/log-level', { method: 'POST', headers: { host: 'evil.example' } })
+  assert.equal(rebound.status, 421)
+  assert.deepEqual(done, ['debug'])
+  assert.match(
+    await raw(admin, 'POST /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1.1 405/,
+  )
+})
+
+test('on an address that others can reach an action is for nobody', async (context) => {
+  const { admin } = await started(context, {
+    listen: { host: '0.0.0.0', port: 0 },
+    actions: { '/log-level': () => Promise.reject(new Error('reached')) },
+  })
+  const answer = await raw(admin, 'POST /log-level HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  assert.match(answer, /^HTTP\/1.1 403/)
+})
