@@ -11,6 +11,7 @@ import { openListeners, type EnvironmentListener } from './listeners.js'
 import { openObservers } from './observers.js'
 import type { LoadedPolicy } from './policy.js'
 import { PolicySource, type ReloadReport, type ReloadTrigger, type ReloadWish } from './policy-source.js'
+import { reloadAction } from './reload-action.js'
 import { judgeReplacement } from './replacement.js'
 import { judgeShrinking } from './shrink-guard.js'
 import { GatewayState } from './state.js'
@@ -143,7 +144,7 @@ export async function startGateway({
         metrics: (accept) => metrics.expose(accept),
         status: () => statusOf({ state, listeners, version }),
         ready: () => state.readiness(),
-        actions: { '/log-level': logLevelAction(observers) },
+        actions: { '/log-level': logLevelAction(observers), '/reload': reloadAction(source) },
         onError: (error) => {
           log.error('an admin page failed', { error })
         },
