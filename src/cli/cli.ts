@@ -1,6 +1,7 @@
 import { diff } from './diff.js'
 import { explain } from './explain.js'
 import { list } from './list.js'
+import { reload } from './reload.js'
 import { show } from './show.js'
 import { whoCan } from './who-can.js'
 import { InvalidSource } from './desk-source.js'
@@ -11,7 +12,7 @@ import { serve } from './serve.js'
 import { exit, helpOf, parseOptions, UsageError, type Streams, type Verb } from './verb.js'
 import { version } from './version.js'
 
-const verbs: readonly Verb[] = [serve, check, audit, dev, diff, explain, whoCan, show, list]
+const verbs: readonly Verb[] = [serve, check, audit, dev, diff, explain, whoCan, show, list, reload]
 
 /** The command line: one verb, its options; answers the exit code and never throws. */
 export async function cli(args: readonly string[], streams: Streams): Promise<number> {
