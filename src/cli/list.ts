@@ -1,11 +1,10 @@
 import { nameKey } from '../core/distinguished-name.js'
 import type { PartnerDeclaration } from '../core/partner.js'
-import { readLines } from '../files/lines.js'
-import { Usage, type Seen } from '../gateway/usage.js'
+import type { Seen, Usage } from '../gateway/usage.js'
+import { readUsage } from './audit-usage.js'
 import { columns, shownInstant, speakerFor } from './desk-output.js'
 import { environmentsOf, openSource, type DeskSource } from './desk-source.js'
 import { counted, inLanguage, type Noun } from './language.js'
-import { Progress } from './progress.js'
 import {
   exit,
   instantOption,
@@ -13,7 +12,6 @@ import {
   textOption,
   UsageError,
   wholeOption,
-  type Streams,
   type Verb,
   type VerbOptions,
 } from './verb.js'
@@ -33,7 +31,6 @@ const sentences = {
     ],
     never: 'never',
     partners: ['partner', 'partners'] as Noun, // singular and plural
-    unread: (file: string) => `cannot read ${file}`,
   },
   fr: {
     headings: [
@@ -49,7 +46,6 @@ const sentences = {
     ],
     never: 'jamais',
     partners: ['partenaire', 'partenaires'] as Noun, // singular and plural
-    unread: (file: string) => `lecture impossible : ${file}`,
   },
 }
 
@@ -119,11 +115,7 @@ export const list: Verb = {
       throw new UsageError('--unused-since needs --audit')
     const source = await openSource(textOption(options, 'config') ?? '')
     try {
-      const usage = await readUsage(options, streams)
-      if (typeof usage === 'string') {
-        speaker.note(words.unread(usage))
-        return exit.couldNot
-      }
+      const usage = await readUsage(trailsOf(options), streams)
       const deadline = within === undefined ? undefined : Date.now() + within * day
       const rows = environmentsOf(source, textOption(options, 'env'))
         .flatMap(({ name, whitelist }) =>
@@ -173,27 +165,6 @@ function trailsOf(options: VerbOptions): readonly string[] {
 
 function filtersOf(options: VerbOptions): readonly string[] {
   return listOption(options, 'filter')
-}
-
-/** What the trails say of who came; the path of one that cannot be read. */
-async function readUsage(options: VerbOptions, { stderr }: Streams): Promise<Usage | string | undefined> {
-  const trails = trailsOf(options)
-  if (trails.length === 0) return undefined
-  const usage = new Usage()
-  for (const trail of trails) {
-    const progress = new Progress(stderr, trail)
-    const read = await readLines(trail, {
-      onLine: (line) => {
-        usage.note(line)
-      },
-      onProgress: (bytes, total) => {
-        progress.at(bytes, total)
-      },
-    })
-    progress.end()
-    if (!read.ok) return read.problem.message
-  }
-  return usage
 }
 
 function rowOf(partner: PartnerDeclaration, { environment, source, usage }: RowNeeds): Row {
