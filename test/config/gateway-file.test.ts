@@ -101,7 +101,11 @@ test('every establishment source of the contract is read', () => {
         `method: ${method}`,
       ),
     ).environments[0]?.apis[2]?.writes[0]?.establishment
-  assert.deepEqual(source('{ query: id, form: finess }', 'PATCH'), { from: 'query', parameter: 'id', form: 'finess' })
+  assert.deepEqual(source('{ query: id, form: finess }', 'PATCH'), {
+    from: 'query',
+    parameter: 'id',
+    form: 'finess',
+  })
   assert.deepEqual(source('{ query: id, form: idnatstruct }', 'PATCH'), {
     from: 'query',
     parameter: 'id',

@@ -234,7 +234,7 @@ test('what is written for a new partner reads back as what was meant, whatever i
   })
   fc.assert(
     fc.property(word, fc.uniqueArray(number, { maxLength: 40 }), (cn, establishments) => {
-      fc.pre(/^[aé0]/.test(cn) && !cn.endsWith(' '))
+      fc.pre(/^[aé0]/.test(cn) && !cn.replaceAll('\\', '').endsWith(' '))
       const name = `/C=FR/CN=${cn.replaceAll('\\', '')}`
       const text = newWhitelist({
         id: 'a',

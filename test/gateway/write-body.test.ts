@@ -252,7 +252,10 @@ test('a body is refused at the first byte too many, announced or not', async (co
 })
 
 test('a body that does not come whole in time is refused, and nothing is written', async (context) => {
-  const stand = await makeWriteStand(context, { writes: rules, more: 'limits: { headersTimeoutMs: 200, requestTimeoutMs: 300 }\n' })
+  const stand = await makeWriteStand(context, {
+    writes: rules,
+    more: 'limits: { headersTimeoutMs: 200, requestTimeoutMs: 300 }\n',
+  })
   const client = await openRaw(stand.port, stand.tls())
   client.send(rawRequest(post(mine)).slice(0, -1))
   const answer = await client.answer()
