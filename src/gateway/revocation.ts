@@ -58,6 +58,6 @@ export function isOnCrl(
 }
 
 /** Whether a list may be relied on at this moment. */
-export function isFresh(crl: VerifiedRevocationList, { at, clockSkewMs }: Moment): boolean {
+function isFresh(crl: VerifiedRevocationList, { at, clockSkewMs }: Moment): boolean {
   return at + clockSkewMs >= crl.thisUpdate && at - clockSkewMs < crl.nextUpdate
 }

@@ -32,7 +32,7 @@ export interface TwoEnvironments {
   readonly production: Side
 }
 
-export const productionHost = fhirHost.replace('.qualif', '')
+const productionHost = fhirHost.replace('.qualif', '')
 
 /** @param how - a port for each, or one port where the server name tells them apart */
 export async function makeTwoEnvironments(
