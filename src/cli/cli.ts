@@ -1,7 +1,10 @@
 import { diff } from './diff.js'
 import { explain } from './explain.js'
+import { importVerb } from './import.js'
 import { list } from './list.js'
 import { reload } from './reload.js'
+import { remove } from './remove.js'
+import { renew } from './renew.js'
 import { show } from './show.js'
 import { whoCan } from './who-can.js'
 import { InvalidSource } from './desk-source.js'
@@ -12,7 +15,21 @@ import { serve } from './serve.js'
 import { exit, helpOf, parseOptions, UsageError, type Streams, type Verb } from './verb.js'
 import { version } from './version.js'
 
-const verbs: readonly Verb[] = [serve, check, audit, dev, diff, explain, whoCan, show, list, reload]
+const verbs: readonly Verb[] = [
+  serve,
+  check,
+  audit,
+  dev,
+  importVerb,
+  renew,
+  remove,
+  diff,
+  explain,
+  whoCan,
+  show,
+  list,
+  reload,
+]
 
 /** The command line: one verb, its options; answers the exit code and never throws. */
 export async function cli(args: readonly string[], streams: Streams): Promise<number> {

@@ -8,6 +8,8 @@ export const exit = { done: 0, couldNot: 1, denied: 2, invalid: 3, usage: 64 } a
 export interface Streams {
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream
+  /** What `-` is read from; that of the process where absent. */
+  readonly stdin?: AsyncIterable<string | Uint8Array>
   /** Environment variables (language, colours); those of the process where absent. */
   readonly variables?: Readonly<Record<string, string | undefined>>
 }
@@ -170,7 +172,7 @@ export function helpOf(verb: Verb): string {
 }
 
 /** The verb's command line in one: `ror-gateway diff OLD NEW [OPTIONS]`. */
-export function usageOf({ name, positionals = [] }: Verb): string {
+function usageOf({ name, positionals = [] }: Verb): string {
   const shown = positionals.map((each) => {
     const argument = each.multiple === true ? `${each.name}…` : each.name
     return each.optional === true ? `[${argument}]` : argument

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { basename, dirname } from 'node:path'
 import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { Result } from '../core/result.js'
 import type { PlacedPath } from '../config/gateway-config.js'
 import type { FileProblem } from '../files/problem.js'
-import { listFolder, readBounded } from '../files/read.js'
+import { isListed, listFolder, readBounded } from '../files/read.js'
 import type { ReadSet } from './policy.js'
 
 const megabyte = 1024 * 1024
@@ -18,10 +19,18 @@ export const largest = {
 /** The files of a whitelist folder that count. */
 export const whitelistExtensions = ['.yaml', '.yml']
 
+/** Files as they would stand after a change: their content, or undefined where they are gone. */
+export type Overlay = ReadonlyMap<string, Uint8Array | undefined>
+
 /** The files of one load: what was read, with its digest, and everything that is wrong with it. */
 export class LoadFiles {
   readonly diagnostics: Diagnostic[] = []
   private readonly read = new Map<string, string>()
+  private readonly overlay: Overlay
+
+  constructor(overlay: Overlay = new Map()) {
+    this.overlay = overlay
+  }
 
   get readSet(): ReadSet {
     return [...this.read]
@@ -46,7 +55,9 @@ export class LoadFiles {
   }
 
   async readBytes({ path, place }: PlacedPath, maxBytes: number): Promise<Uint8Array | undefined> {
-    const read = await readBounded(path, maxBytes)
+    const changed = this.overlay.get(path)
+    const read =
+      changed === undefined ? await readBounded(path, maxBytes) : { ok: true as const, value: changed }
     this.read.set(path, digestOfFile(read))
     if (read.ok) return read.value
     this.refuse(place, 'file', read.problem.message)
@@ -73,9 +84,18 @@ export class LoadFiles {
   async list({ path, place }: PlacedPath): Promise<readonly string[] | undefined> {
     const listed = await listFolder(path, whitelistExtensions)
     this.read.set(path, digestOfListing(listed))
-    if (listed.ok) return listed.value
+    if (listed.ok) return this.overlaid(path, listed.value)
     this.refuse(place, 'file', listed.problem.message)
     return undefined
+  }
+
+  private overlaid(folder: string, listed: readonly string[]): readonly string[] {
+    const paths = new Set(listed)
+    for (const [path, content] of this.overlay) {
+      if (content === undefined) paths.delete(path)
+      else if (dirname(path) === folder && isListed(basename(path), whitelistExtensions)) paths.add(path)
+    }
+    return [...paths].sort()
   }
 
   refuse(place: Place, code: string, message: string): void {

@@ -8,7 +8,7 @@ import type { Certificate } from '../x509/certificate.js'
 import { readCrls, verifyCrl } from '../x509/crl.js'
 import { readCertificates } from '../x509/material.js'
 import { strayFindings } from './expiry.js'
-import { largest, LoadFiles } from './load-files.js'
+import { largest, LoadFiles, type Overlay } from './load-files.js'
 import { WhitelistLoader, type NamedCertificate } from './load-whitelist.js'
 import type { ListedCrl, LoadedEnvironment, LoadedPolicy, ReadSet, ServerMaterial } from './policy.js'
 import { readServerMaterial } from './server-material.js'
@@ -43,17 +43,22 @@ const noServer: ServerMaterial = { certificates: [], ticketSecret: undefined }
  * `check` calls it as it is; `serve` calls it in a worker thread, since 100,000 partners take seconds.
  *
  * @param scope - what a tool leaves unread is not judged either, and stands empty in what was loaded
+ * @param overlay - files that are read as if they stood there already: a change, judged before it is made
  */
 export function loadPolicy(
   file: string,
   scope: LoadScope = 'serve',
+  overlay: Overlay = new Map(),
 ): Promise<Result<LoadedPolicy, LoadProblem>> {
-  return new Loader(file, scope).load()
+  return new Loader(file, scope, new LoadFiles(overlay)).load()
 }
 
 /** A whitelist file or folder by itself, whatever APIs it grants: for tools that compare and list. */
-export async function loadWhitelist(path: string): Promise<Result<LoadedWhitelist, LoadProblem>> {
-  const files = new LoadFiles()
+export async function loadWhitelist(
+  path: string,
+  overlay: Overlay = new Map(),
+): Promise<Result<LoadedWhitelist, LoadProblem>> {
+  const files = new LoadFiles(overlay)
   const whitelist = { path, place: { file: path, line: 1, column: 1 } }
   const loader = new WhitelistLoader({ whitelist, environment: undefined }, files)
   const compiled = await loader.load()
@@ -70,12 +75,13 @@ export async function loadWhitelist(path: string): Promise<Result<LoadedWhitelis
 class Loader {
   private readonly file: string
   private readonly scope: LoadScope
-  private readonly files = new LoadFiles()
+  private readonly files: LoadFiles
   private readonly named: NamedCertificate[] = []
 
-  constructor(file: string, scope: LoadScope) {
+  constructor(file: string, scope: LoadScope, files: LoadFiles) {
     this.file = file
     this.scope = scope
+    this.files = files
   }
 
   async load(): Promise<Result<LoadedPolicy, LoadProblem>> {

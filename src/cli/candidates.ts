@@ -1,0 +1,136 @@
+import { nameKey, type DistinguishedName } from '../core/distinguished-name.js'
+import { formatName, formatNameSlash, parseName } from '../core/name-text.js'
+import { formatSpkiSha256, type SpkiSha256 } from '../core/spki.js'
+import type { YamlMapping } from '../config/yaml-layout.js'
+import { judgeCandidate, listingsOf, type CandidateFinding, type Listing } from '../gateway/candidate.js'
+import { shownPlace } from './desk-output.js'
+import type { Finding, FindingFacts } from './desk-finding.js'
+import type { GivenCertificate } from './handed-in.js'
+import type { WhitelistDesk } from './whitelist-desk.js'
+
+/** What of a certificate is written into the whitelist. */
+export type ListedBy = 'subject' | 'publicKey' | 'both'
+
+/** Who is to be listed, and how. */
+export interface CandidateWishes {
+  readonly desk: WhitelistDesk
+  readonly partner: string
+  readonly by: ListedBy
+  /** Epoch milliseconds. */
+  readonly now: number
+}
+
+/** What is to be written for certificates, and what there is to say of them. */
+export interface Candidates {
+  /** One mapping for each that is not listed for the partner yet. */
+  readonly items: readonly YamlMapping[]
+  readonly findings: readonly Finding[]
+}
+
+/** A certificate, or a name that was given as text alone. */
+interface Identity {
+  readonly about: string
+  readonly subject: DistinguishedName
+  readonly publicKey: SpkiSha256 | undefined
+}
+
+/** Judges certificates for the whitelist: each by itself, by its environment, and by who lists it already. */
+export function judgeGiven(given: readonly GivenCertificate[], wishes: CandidateWishes): Candidates {
+  const { desk, now } = wishes
+  const findings: Finding[] = []
+  const identities = given.map(({ about, certificate, beside }): Identity => {
+    const { subject, spkiSha256: publicKey, notAfter } = certificate
+    const facts = { written: spellName(subject), until: dayOf(notAfter) }
+    findings.push({ severity: 'note', about, facts: { code: 'certificate-read', ...facts } })
+    for (const found of judgeCandidate({ certificate, beside, within: desk.within }, now)) {
+      findings.push({ severity: severityOf(found), about, facts: factsOf(found) })
+    }
+    if (desk.within === undefined) findings.push({ severity: 'note', about, facts: { code: 'not-judged' } })
+    return { about, subject, publicKey }
+  })
+  const listed = judgeIdentities(identities, wishes)
+  return { items: listed.items, findings: [...findings, ...listed.findings] }
+}
+
+/** Judges names that were given as text: nothing of a certificate is known but who lists it. */
+export function judgeNames(names: readonly DistinguishedName[], wishes: CandidateWishes): Candidates {
+  const identities = names.map((subject): Identity => {
+    return { about: spellName(subject), subject, publicKey: undefined }
+  })
+  return judgeIdentities(identities, { ...wishes, by: 'subject' })
+}
+
+/** A name as a whitelist writes it: RFC 4514, or with slashes where that could be read in two directions. */
+export function spellName(name: DistinguishedName): string {
+  const text = formatName(name)
+  const read = parseName(text)
+  return read.ok && nameKey(read.value) === nameKey(name) ? text : formatNameSlash(name)
+}
+
+/** The day of an instant, in UTC. */
+export function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
+
+function judgeIdentities(
+  identities: readonly Identity[],
+  { desk, partner, by }: Pick<CandidateWishes, 'desk' | 'partner' | 'by'>,
+): Candidates {
+  const items = new Map<string, YamlMapping>()
+  const findings: Finding[] = []
+  for (const { about, subject, publicKey } of identities) {
+    const item = itemOf(subject, by === 'subject' ? undefined : publicKey, by === 'publicKey')
+    const listings = listingsIn(desk, subject, publicKey)
+    for (const { by: listedBy, partner: owner, place } of listings) {
+      if (owner === partner) continue
+      const facts = {
+        code: 'certificate-claimed',
+        by: listedBy,
+        partner: owner,
+        place: shownPlace(place),
+      } as const
+      findings.push({ severity: 'error', about, facts })
+    }
+    const own = listings.find((each) => each.partner === partner && each.by in item)
+    if (own === undefined) items.set(JSON.stringify(item), item)
+    else {
+      const facts = { code: 'certificate-listed', by: own.by, place: shownPlace(own.place) } as const
+      findings.push({ severity: 'note', about, facts })
+    }
+  }
+  return { items: [...items.values()], findings }
+}
+
+/** A certificate as an item of the whitelist. */
+export function itemOf(
+  subject: DistinguishedName,
+  publicKey: SpkiSha256 | undefined,
+  isKeyAlone: boolean,
+): Readonly<Record<string, string>> {
+  return {
+    ...(!isKeyAlone && { subject: spellName(subject) }),
+    ...(publicKey !== undefined && { publicKey: formatSpkiSha256(publicKey) }),
+  }
+}
+
+function listingsIn(
+  { whitelist }: WhitelistDesk,
+  subject: DistinguishedName,
+  publicKey: SpkiSha256 | undefined,
+): readonly Listing[] {
+  return whitelist === undefined ? [] : listingsOf(whitelist, { subjectKey: nameKey(subject), publicKey })
+}
+
+function severityOf(found: CandidateFinding): Finding['severity'] {
+  if (found.code === 'certificate-expiring') return 'warning'
+  // a list that is not fresh is the operator's to mend, and certificates begin when they begin
+  const isPassing =
+    found.code === 'refused' &&
+    (found.reason === 'revocation-unknown' || found.reason === 'certificate-not-yet-valid')
+  return isPassing ? 'warning' : 'error'
+}
+
+function factsOf(found: CandidateFinding): FindingFacts {
+  if (found.code !== 'certificate-expiring') return found
+  return { code: found.code, on: dayOf(found.notAfter), days: found.days }
+}

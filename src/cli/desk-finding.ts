@@ -1,0 +1,132 @@
+import { renderingOf, type DenialReason } from '../core/reasons.js'
+import type { Repair } from '../sheet/establishment-number.js'
+import type { Speaker } from './desk-output.js'
+import { findingTexts } from './desk-finding-texts.js'
+import type { Language } from './language.js'
+
+/** A row of a list, and the number it is about. */
+export interface RowOf {
+  readonly row: number
+  readonly number: string
+}
+
+/** What is to be told of something that was handed in. */
+export type FindingFacts =
+  | { readonly code: 'private-key-present'; readonly message: string }
+  | { readonly code: 'material-refused'; readonly message: string }
+  | { readonly code: 'authorities-left-out'; readonly names: readonly string[] }
+  | { readonly code: 'refused'; readonly reason: DenialReason; readonly detail: string | undefined }
+  | { readonly code: 'certificate-of-a-person'; readonly sign: string }
+  | { readonly code: 'certificate-expiring'; readonly on: string; readonly days: number }
+  | {
+      readonly code: 'certificate-claimed'
+      readonly by: string
+      readonly partner: string
+      readonly place: string
+    }
+  | { readonly code: 'certificate-listed'; readonly by: string; readonly place: string }
+  | { readonly code: 'certificate-read'; readonly written: string; readonly until: string }
+  | { readonly code: 'not-judged' }
+  | { readonly code: 'list-refused'; readonly message: string }
+  | { readonly code: 'column-missing' }
+  | { readonly code: 'column-ambiguous'; readonly candidates: readonly string[] }
+  | {
+      readonly code: 'column-found'
+      readonly column: string
+      readonly heading: string | undefined
+      readonly count: number
+    }
+  | { readonly code: 'windows-1252' }
+  | { readonly code: 'legal-entity-column'; readonly heading: string }
+  | { readonly code: 'legal-entity-rows'; readonly rows: readonly RowOf[] }
+  | {
+      readonly code: 'numbers-repaired'
+      readonly repairs: readonly (RowOf & { readonly found: string; readonly how: readonly Repair[] })[]
+    }
+  | { readonly code: 'number-malformed'; readonly row: number; readonly message: string }
+  | { readonly code: 'numbers-absent'; readonly rows: readonly number[] }
+  | { readonly code: 'rows-passed-over'; readonly rows: readonly RowOf[] }
+  | { readonly code: 'numbers-repeated'; readonly rows: readonly RowOf[] }
+  | { readonly code: 'check-digits-wrong'; readonly rows: readonly RowOf[] }
+  | { readonly code: 'numbers-kept'; readonly numbers: readonly string[] }
+  | { readonly code: 'file-left'; readonly file: string }
+  | { readonly code: 'last-certificate' }
+  | { readonly code: 'renewal-needs-swap' }
+
+/** One of them, and how much it weighs: an error is in the way of every change until it is accepted. */
+export interface Finding {
+  readonly severity: 'error' | 'warning' | 'note'
+  /** The file, sheet or text that it is about. */
+  readonly about: string
+  readonly facts: FindingFacts
+}
+
+/** The code that `--accept` takes: a refusal goes by its reason. */
+export function codeOf(facts: FindingFacts): string {
+  return facts.code === 'refused' ? facts.reason : facts.code
+}
+
+/** What no one can accept: there is nothing that could be done all the same. */
+const unacceptable: ReadonlySet<FindingFacts['code']> = new Set([
+  'private-key-present',
+  'material-refused',
+  'list-refused',
+  'column-missing',
+  'column-ambiguous',
+  'last-certificate',
+  'renewal-needs-swap',
+])
+
+/** Findings with the errors that were accepted as warnings. */
+export function withAccepted(findings: readonly Finding[], accepted: readonly string[]): readonly Finding[] {
+  return findings.map((finding) => {
+    const { severity, facts } = finding
+    const isAccepted =
+      severity === 'error' && accepted.includes(codeOf(facts)) && !unacceptable.has(facts.code)
+    return isAccepted ? { ...finding, severity: 'warning' } : finding
+  })
+}
+
+export function hasError(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity }) => severity === 'error')
+}
+
+/** A finding as a sentence. */
+export function sentenceOf(facts: FindingFacts, language: Language): string {
+  if (facts.code === 'refused') {
+    const sentence = renderingOf(facts.reason)[language]
+    return facts.detail === undefined ? sentence : `${sentence} (${facts.detail})`
+  }
+  // the table has one function for each code, which takes the facts of that code
+  const texts = findingTexts[language] as Record<string, (facts: FindingFacts) => string> // see FindingTexts
+  return texts[facts.code]?.(facts) ?? facts.code
+}
+
+/** Findings as lines: what weighs most first. */
+export function tellFindings(findings: readonly Finding[], speaker: Speaker): void {
+  const { language, paint } = speaker
+  const marks = {
+    error: paint.bad(language === 'fr' ? 'erreur' : 'error'),
+    warning: paint.doubtful(language === 'fr' ? 'attention' : 'warning'),
+    note: paint.faint('note'),
+  }
+  const order = ['error', 'warning', 'note'] as const
+  for (const severity of order) {
+    for (const { about, facts, ...finding } of findings) {
+      if (finding.severity !== severity) continue
+      const code = severity === 'note' ? '' : ` [${codeOf(facts)}]`
+      speaker.note(`${marks[severity]}  ${about}: ${sentenceOf(facts, language)}${code}`)
+    }
+  }
+}
+
+/** Findings as JSON has them. */
+export function findingsAsJson(findings: readonly Finding[]): readonly unknown[] {
+  return findings.map(({ severity, about, facts }) => ({
+    severity,
+    ...facts,
+    code: codeOf(facts),
+    about,
+    message: sentenceOf(facts, 'en'),
+  }))
+}

@@ -1,0 +1,161 @@
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { parseName } from '../core/name-text.js'
+import type { DistinguishedName } from '../core/distinguished-name.js'
+import { findEstablishments, type ListedEstablishment } from '../sheet/establishment-column.js'
+import { readSheets } from '../sheet/read-sheets.js'
+import type { Sheet } from '../sheet/sheet.js'
+import type { Certificate } from '../x509/certificate.js'
+import { commonNameOf } from '../x509/common-name.js'
+import { readCertificates } from '../x509/material.js'
+import type { Finding } from './desk-finding.js'
+import { listFindings, rowFindings } from './list-findings.js'
+import { UsageError } from './verb.js'
+
+/** A certificate that was handed in. */
+export interface GivenCertificate {
+  readonly about: string
+  readonly certificate: Certificate
+  /** The authorities that came in the same file. */
+  readonly beside: readonly Certificate[]
+}
+
+/** The establishments of one sheet that was handed in. */
+export interface GivenList {
+  readonly about: string
+  readonly establishments: readonly ListedEstablishment[]
+}
+
+/** Everything that was handed in, read; nothing of it is judged by a whitelist yet. */
+export interface HandedIn {
+  readonly certificates: readonly GivenCertificate[]
+  readonly lists: readonly GivenList[]
+  readonly findings: readonly Finding[]
+}
+
+/** How lists are to be read. */
+export interface ListWishes {
+  readonly column: string | undefined
+  readonly sheet: string | undefined
+  /** Whether check digits are looked at: numbers of production have one. */
+  readonly isProduction: boolean
+}
+
+const largestFile = 64 * 1024 * 1024
+const certificateFile = /^\.(?:pem|cer|crt|der|p7b|p7c|p7|p12|pfx|jks|key)$/i
+const listFile = /^\.(?:csv|tsv|xlsx|xlsm|xls|ods)$/i
+
+/** Reads certificate files and lists, told apart by their names, or by what they hold. */
+export async function readHandedIn(files: readonly string[], wishes: ListWishes): Promise<HandedIn> {
+  const certificates: GivenCertificate[] = []
+  const lists: GivenList[] = []
+  const findings: Finding[] = []
+  for (const file of files) {
+    const bytes = await readFile(file)
+    if (bytes.length > largestFile) throw new Error(`\`${file}\`: expected at most ${largestFile} bytes`)
+    if (isCertificateFile(file, bytes)) certificates.push(...takeCertificates(file, bytes, findings))
+    else lists.push(...takeLists({ file, bytes, wishes }, findings))
+  }
+  return { certificates: onceEach(certificates), lists, findings }
+}
+
+/** The name that a text writes. @throws UsageError, with the place in the text */
+export function readSubject(text: string): DistinguishedName {
+  const name = parseName(text)
+  if (name.ok) return name.value
+  throw new UsageError(`--subject: character ${name.problem.offset + 1}: ${name.problem.message}`)
+}
+
+// a list may begin with the digit 0, as DER does: the byte behind it tells them apart
+function isCertificateFile(file: string, bytes: Uint8Array): boolean {
+  const extension = extname(file)
+  if (certificateFile.test(extension)) return true
+  if (listFile.test(extension)) return false
+  const isDer = bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x80
+  return isDer || Buffer.from(bytes).includes('-----BEGIN ')
+}
+
+function takeCertificates(file: string, bytes: Uint8Array, findings: Finding[]): readonly GivenCertificate[] {
+  const read = readCertificates(bytes)
+  if (!read.ok) {
+    const { code, message, line } = read.problem
+    const place = line === undefined ? '' : `line ${line}: `
+    const facts = {
+      code: code === 'private-key-present' ? code : 'material-refused',
+      message: place + message,
+    } as const
+    findings.push({ severity: 'error', about: file, facts })
+    return []
+  }
+  const isAuthority = (certificate: Certificate) => certificate.basicConstraints?.ca === true
+  const authorities = read.value.filter(isAuthority)
+  const own = read.value.filter((certificate) => !isAuthority(certificate))
+  if (own.length === 0) {
+    const message = "expected a partner's certificate, found those of authorities alone"
+    findings.push({ severity: 'error', about: file, facts: { code: 'material-refused', message } })
+  } else if (authorities.length > 0) {
+    const names = authorities.map(({ subject }) => commonNameOf(subject))
+    findings.push({ severity: 'note', about: file, facts: { code: 'authorities-left-out', names } })
+  }
+  return own.map((certificate) => ({ about: file, certificate, beside: authorities }))
+}
+
+function onceEach(certificates: readonly GivenCertificate[]): readonly GivenCertificate[] {
+  const seen = new Set<string>()
+  return certificates.filter(({ certificate }) => {
+    const isNew = !seen.has(certificate.sha256)
+    seen.add(certificate.sha256)
+    return isNew
+  })
+}
+
+interface ListSource {
+  readonly file: string
+  readonly bytes: Uint8Array
+  readonly wishes: ListWishes
+}
+
+function takeLists({ file, bytes, wishes }: ListSource, findings: Finding[]): readonly GivenList[] {
+  const read = readSheets(bytes)
+  if (!read.ok) {
+    findings.push({
+      severity: 'error',
+      about: file,
+      facts: { code: 'list-refused', message: read.problem.message },
+    })
+    return []
+  }
+  if (read.value.encoding === 'windows-1252') {
+    findings.push({ severity: 'note', about: file, facts: { code: 'windows-1252' } })
+  }
+  const sheets = read.value.sheets.filter(({ name }) => wishes.sheet === undefined || name === wishes.sheet)
+  const lists: GivenList[] = []
+  const problems: Finding[] = []
+  for (const sheet of sheets) {
+    const about = aboutOf(file, sheet)
+    const found = findEstablishments(sheet, wishes.column)
+    if ('candidates' in found) {
+      const { candidates } = found
+      const isMissing = candidates.length === 0
+      const facts = isMissing
+        ? ({ code: 'column-missing' } as const)
+        : ({ code: 'column-ambiguous', candidates } as const)
+      problems.push({ severity: 'error', about, facts })
+      continue
+    }
+    lists.push({ about, establishments: found.establishments })
+    const list = { about, isProduction: wishes.isProduction }
+    findings.push(...listFindings(found, list), ...rowFindings(found.findings, list))
+  }
+  // a sheet that explains the others holds no numbers; a file without any is a mistake
+  const isTold = (problem: Finding) => lists.length === 0 || problem.facts.code !== 'column-missing'
+  findings.push(...problems.filter(isTold))
+  if (sheets.length === 0) {
+    findings.push({ severity: 'error', about: file, facts: { code: 'column-missing' } })
+  }
+  return lists
+}
+
+function aboutOf(file: string, { name }: Sheet): string {
+  return name === '' ? file : `${file}, ${name}`
+}

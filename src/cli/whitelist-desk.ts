@@ -1,0 +1,214 @@
+import { rm, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Diagnostic } from '../core/diagnostic.js'
+import type { PartnerDeclaration } from '../core/partner.js'
+import type { OpenWhitelist } from '../core/whitelist-lookup.js'
+import { locatePartner, type LocatedPartner } from '../config/whitelist-edit.js'
+import { listFolder, readBounded } from '../files/read.js'
+import { writeAtomically } from '../files/write.js'
+import { largest, whitelistExtensions } from '../gateway/load-files.js'
+import { loadPolicy, loadWhitelist } from '../gateway/load.js'
+import { openPolicy, type EnvironmentPolicy, type Policy } from '../gateway/policy.js'
+import { InvalidSource } from './desk-source.js'
+import { textOption, UsageError, type OptionDeclaration, type VerbOptions } from './verb.js'
+
+/** The options that say which whitelist is worked on. */
+export const deskOptions: readonly OptionDeclaration[] = [
+  { name: 'config', value: 'FILE', help: 'gateway.yaml: what the change is judged and checked by' },
+  { name: 'env', value: 'NAME', help: 'environment of the gateway.yaml; needed where it has several' },
+  { name: 'whitelist', value: 'PATH', help: 'whitelist file or folder (default: that of the environment)' },
+]
+
+/** A file before and after a change; undefined: no such file. */
+export interface FileChange {
+  readonly path: string
+  readonly before: string | undefined
+  readonly after: string | undefined
+}
+
+/** A partner where it is written. */
+export interface WrittenEntry {
+  readonly path: string
+  readonly text: string
+  readonly located: LocatedPartner
+}
+
+/** One whitelist under the operator's hands: what it says now, and what it would be after a change. */
+export class WhitelistDesk {
+  /** Undefined where the whitelist is worked on without its gateway.yaml. */
+  readonly within: { readonly policy: Policy; readonly environment: EnvironmentPolicy } | undefined
+  /** Undefined where no file is there yet. */
+  readonly whitelist: OpenWhitelist | undefined
+  /** File or folder; undefined where none was named. */
+  readonly path: string | undefined
+  /** What was doubtful before any change. */
+  readonly warnings: readonly Diagnostic[]
+  private readonly config: string | undefined
+  private readonly pending = new Map<string, FileChange>()
+
+  private constructor(
+    desk: Pick<WhitelistDesk, 'within' | 'whitelist' | 'path' | 'warnings'> & {
+      readonly config: string | undefined
+    },
+  ) {
+    this.within = desk.within
+    this.whitelist = desk.whitelist
+    this.path = desk.path
+    this.warnings = desk.warnings
+    this.config = desk.config
+  }
+
+  /** @throws UsageError, InvalidSource where what stands there now is not in order */
+  static async open(options: VerbOptions): Promise<WhitelistDesk> {
+    const named = textOption(options, 'whitelist')
+    const configured = textOption(options, 'config')
+    if (configured === undefined) {
+      const path = named === undefined ? undefined : resolve(named)
+      const isThere = path !== undefined && (await isPresent(path))
+      const loaded = isThere ? await loadWhitelist(path) : undefined
+      if (loaded !== undefined && !loaded.ok) throw new InvalidSource(loaded.problem.diagnostics)
+      const { whitelist, warnings = [] } = loaded?.value ?? {}
+      return new WhitelistDesk({ within: undefined, whitelist, path, warnings, config: undefined })
+    }
+    const config = resolve(configured)
+    const loaded = await loadPolicy(config, 'judge')
+    if (!loaded.ok) throw new InvalidSource(loaded.problem.diagnostics)
+    const policy = openPolicy(loaded.value)
+    const environment = environmentOf(policy, textOption(options, 'env'))
+    const path = named === undefined ? environment.config.whitelist.path : resolve(named)
+    const { whitelist } = environment
+    const { warnings } = loaded.value
+    return new WhitelistDesk({ within: { policy, environment }, whitelist, path, warnings, config })
+  }
+
+  /** The files that would be changed, so far. */
+  get changes(): readonly FileChange[] {
+    return [...this.pending.values()].filter(({ before, after }) => before !== after)
+  }
+
+  /** The text of a file as it would stand; undefined where there is none. */
+  async textOf(path: string): Promise<string | undefined> {
+    const change = this.pending.get(path)
+    return change === undefined ? readText(path) : change.after
+  }
+
+  /** Takes a change up; nothing is written yet. */
+  async put(path: string, after: string | undefined): Promise<void> {
+    const known = this.pending.get(path)
+    const before = known === undefined ? await readText(path) : known.before
+    this.pending.set(path, { path, before, after })
+  }
+
+  /** What is declared of a partner, lists and key files read. */
+  declarationOf(id: string): PartnerDeclaration | undefined {
+    if (this.whitelist?.hasPartner(id) !== true) return undefined
+    for (const partner of this.whitelist.partners()) if (partner.id === id) return partner
+    return undefined
+  }
+
+  /** The file that holds a partner, and where in it. */
+  async entryOf(id: string): Promise<WrittenEntry | undefined> {
+    for (const path of await this.files()) {
+      const text = await this.textOf(path)
+      const located = text === undefined ? undefined : locatePartner(text, id)
+      if (text !== undefined && located !== undefined) return { path, text, located }
+    }
+    return undefined
+  }
+
+  /** The file for a partner that is new: one of its own in a folder, else the one there is. */
+  async fileFor(id: string): Promise<string | undefined> {
+    if (this.path === undefined) return undefined
+    return (await isFolder(this.path)) ? join(this.path, `${id}.yaml`) : this.path
+  }
+
+  /** Whether the whitelist is a folder, in which a file may be added or removed. */
+  async isFolder(): Promise<boolean> {
+    return this.path !== undefined && (await isFolder(this.path))
+  }
+
+  /** Everything that is wrong with the whitelist (and its gateway.yaml) as it would stand then. */
+  async check(): Promise<readonly Diagnostic[]> {
+    const overlay = new Map(
+      this.changes.map(({ path, after }) => [path, after === undefined ? undefined : Buffer.from(after)]),
+    )
+    const { config } = this
+    if (config !== undefined) {
+      const loaded = await loadPolicy(config, 'judge', overlay)
+      return loaded.ok ? loaded.value.warnings : loaded.problem.diagnostics
+    }
+    if (this.path === undefined) return []
+    const loaded = await loadWhitelist(this.path, overlay)
+    return loaded.ok ? loaded.value.warnings : loaded.problem.diagnostics
+  }
+
+  private async files(): Promise<readonly string[]> {
+    if (this.path === undefined) return []
+    if (!(await isFolder(this.path))) return [this.path]
+    const listed = await listFolder(this.path, whitelistExtensions)
+    return listed.ok ? listed.value : []
+  }
+}
+
+/** The text of a file; undefined where there is none. @throws Error where it cannot be read, or is not UTF-8 */
+async function readText(path: string): Promise<string | undefined> {
+  const read = await readBounded(path, largest.whitelistFile)
+  if (!read.ok) {
+    if (read.problem.code === 'not-found') return undefined
+    throw new Error(read.problem.message)
+  }
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read.value)
+}
+
+/**
+ * Puts changes in place, file by file, each whole.
+ *
+ * @throws Error where a file is not what it was when the change was made up, or cannot be written
+ */
+export async function writeChanges(changes: readonly FileChange[]): Promise<void> {
+  for (const { path, before } of changes) {
+    if ((await readText(path)) !== before)
+      throw new Error(`\`${path}\` has changed meanwhile; nothing was written`)
+  }
+  for (const { path, after } of changes) {
+    if (after === undefined) {
+      await rm(path)
+      continue
+    }
+    const mode = await modeOf(path)
+    const written = await writeAtomically(path, Buffer.from(after), mode)
+    if (!written.ok) throw new Error(written.problem.message)
+  }
+}
+
+function environmentOf({ environments }: Policy, wanted: string | undefined): EnvironmentPolicy {
+  const names = [...environments.keys()].map((name) => `\`${name}\``).join(', ')
+  const [only, ...others] = environments.values()
+  if (wanted === undefined && only !== undefined && others.length === 0) return only
+  const found = wanted === undefined ? undefined : environments.get(wanted)
+  if (found !== undefined) return found
+  throw new UsageError(
+    `expected --env with one of ${names}${wanted === undefined ? '' : `, found \`${wanted}\``}`,
+  )
+}
+
+async function isPresent(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}
+
+async function modeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mode }) => mode & 0o777,
+    () => 0o644,
+  )
+}
