@@ -79,19 +79,15 @@ function trustingIn(policy: Policy, { presented }: ExplainQuestion, der: Uint8Ar
     .map(({ name }) => name)
 }
 
-// the host of the API that stands at the path on one of its hosts
+// the host of the API that stands at the path, or would if the target were one
 function hostFor({ apis }: EnvironmentPolicy, raw: string): string {
   const target = judgeTarget(raw)
-  const hosts = [...new Set(apis.flatMap((api) => api.hosts))]
-  const found = target.ok
-    ? hosts
-        .flatMap((host) => {
-          const api = findApi(apis, host, target.value)
-          return api === undefined ? [] : [{ host, length: api.path.length }]
-        })
-        .sort((one, other) => other.length - one.length)[0]?.host
-    : undefined
-  return found ?? hosts[0] ?? ''
+  const [nearest] = apis
+    .filter((api) =>
+      target.ok ? api.hosts.some((host) => findApi([api], host, target.value)) : raw.startsWith(api.path),
+    )
+    .sort((one, other) => other.path.length - one.path.length)
+  return nearest?.hosts[0] ?? apis[0]?.hosts[0] ?? ''
 }
 
 function bytesOf({ method, target, fields, body }: ExplainQuestion, host: string): Buffer {

@@ -52,7 +52,7 @@ export async function tryRequest(
 ): Promise<Trial> {
   const recording = new RecordingForwarder()
   const gateway = new TrialGateway(policy, now, recording)
-  const seen: { request?: IncomingMessage; malformed?: DenialReason } = {}
+  const seen: { request?: IncomingMessage; malformed?: DenialReason; served?: Promise<void> } = {}
   const [client, socket] = duplexPair()
   const server = createServer({
     maxHeaderSize: policy.config.limits.headerBytes,
@@ -66,7 +66,9 @@ export async function tryRequest(
     if (seen.request !== undefined) return
     seen.request = request
     const entrance = { environmentOf: () => environment }
-    void serveRequest(gateway, entrance, { request, response, peer }).finally(() => socket.end())
+    seen.served = serveRequest(gateway, entrance, { request, response, peer }).finally(() => {
+      socket.end()
+    })
   }
   server.maxHeadersCount = 0
   server.on('request', serve)
@@ -86,6 +88,9 @@ export async function tryRequest(
     await finished(client, { writable: false })
   } catch {
     // a connection that was cut: the event says why
+  }
+  try {
+    await seen.served
   } finally {
     client.destroy()
     socket.destroy()
