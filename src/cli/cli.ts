@@ -1,5 +1,6 @@
 import { diff } from './diff.js'
 import { explain } from './explain.js'
+import { health } from './health.js'
 import { importVerb } from './import.js'
 import { list } from './list.js'
 import { reload } from './reload.js'
@@ -18,6 +19,7 @@ import { version } from './version.js'
 const verbs: readonly Verb[] = [
   serve,
   check,
+  health,
   audit,
   dev,
   importVerb,

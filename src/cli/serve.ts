@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { formatDiagnostic } from '../core/diagnostic.js'
 import { loadInWorker } from '../gateway/policy-source.js'
 import { startGateway } from '../gateway/start.js'
+import { inheritedSockets } from '../tls/inherited-sockets.js'
+import { notifyServiceManager } from './service-manager.js'
 import { exit, textOption, type Verb } from './verb.js'
 import { untilStopped } from './signals.js'
 import { version } from './version.js'
@@ -12,15 +14,22 @@ export const serve: Verb = {
   summary: 'runs the gateway; SIGHUP reloads, SIGTERM drains and stops',
   options: [{ name: 'config', value: 'FILE', required: true, help: 'gateway.yaml' }],
   examples: ['ror-gateway serve --config /etc/ror-gateway/gateway.yaml'],
-  async run(options, { stderr }) {
+  async run(options, { stderr, variables = process.env }) {
     const file = resolve(textOption(options, 'config') ?? '')
     const loaded = await loadInWorker(file)
     if (!loaded.ok) {
       for (const diagnostic of loaded.problem.diagnostics) stderr.write(`${formatDiagnostic(diagnostic)}\n`)
       return exit.invalid
     }
-    const gateway = await startGateway({ file, loaded: loaded.value, version })
-    await untilStopped(gateway)
+    const sockets = inheritedSockets(variables, process.pid)
+    const gateway = await startGateway({ file, loaded: loaded.value, version, sockets })
+    const stopped = untilStopped(gateway) // who is told that it is ready may send signals
+    const { revision } = loaded.value
+    await notifyServiceManager(['READY=1', `STATUS=listening, started with revision ${revision}`], {
+      variables,
+      stderr,
+    })
+    await stopped
     return exit.done
   },
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import { answerClientError } from '../http/server-errors.js'
+import type { InheritedSocket } from '../tls/inherited-sockets.js'
 import { listenTls, type Listener } from '../tls/listener.js'
 import { peerOf } from '../tls/peer.js'
 import type { Connections } from './connections.js'
@@ -24,6 +25,8 @@ interface ListenerNeeds {
   readonly state: GatewayState
   readonly observers: Observers
   readonly connections: Connections
+  /** Sockets that listen already; each belongs to the listener of its port. */
+  readonly sockets: readonly InheritedSocket[]
 }
 
 /**
@@ -33,8 +36,14 @@ interface ListenerNeeds {
  */
 export async function openListeners(needs: ListenerNeeds): Promise<readonly EnvironmentListener[]> {
   const opened: EnvironmentListener[] = []
+  const groups = byAddress(needs.policy)
+  for (const { port } of needs.sockets) {
+    const claims = groups.filter(([first]) => first?.config.listen.port === port).length
+    if (claims !== 1)
+      throw new Error(`a socket on port ${port} was handed over, and ${claims} addresses have it`)
+  }
   try {
-    for (const environments of byAddress(needs.policy)) opened.push(await openListener(environments, needs))
+    for (const environments of groups) opened.push(await openListener(environments, needs))
   } catch (error) {
     await Promise.all(opened.map(({ listener }) => listener.close()))
     throw error
@@ -55,7 +64,7 @@ function byAddress(policy: Policy): EnvironmentPolicy[][] {
 
 async function openListener(
   environments: readonly EnvironmentPolicy[],
-  { policy, state, observers, connections }: ListenerNeeds,
+  { policy, state, observers, connections, sockets }: ListenerNeeds,
 ): Promise<EnvironmentListener> {
   const [first] = environments
   if (first === undefined) throw new Error('a listener needs an environment')
@@ -71,9 +80,11 @@ async function openListener(
   }
   const materials = new TlsMaterials(names, state)
   try {
+    const fd = sockets.find((socket) => socket.port === port)?.fd
     const listener = await listenTls({
       host,
       port,
+      ...(fd !== undefined && { fd }),
       materials: materials.current(),
       headerBytes: limits.headerBytes,
       headersTimeoutMs: limits.headersTimeoutMs,

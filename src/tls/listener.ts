@@ -22,6 +22,8 @@ export interface TlsMaterial {
 export interface ListenerOptions {
   readonly host: string
   readonly port: number
+  /** A socket that listens already, in place of `host` and `port`. */
+  readonly fd?: number
   /** The environments behind this address; the first answers where no name, or an unknown one, is sent. */
   readonly materials: readonly [TlsMaterial, ...TlsMaterial[]]
   readonly headerBytes: number
@@ -139,7 +141,8 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+    const { fd, host, port } = options
+    server.listen(fd === undefined ? { host, port, backlog: 1024 } : { fd }, () => {
       server.removeListener('error', reject)
       // a failed accept (descriptors exhausted) must not end the process
       server.on('error', options.onHandshakeFailed)
@@ -149,7 +152,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   const address = server.address() as AddressInfo // a listening TCP server has one
 
   return {
-    address: { host: options.host, port: address.port },
+    address: { host: options.fd === undefined ? options.host : address.address, port: address.port },
     replace: (materials) => {
       const context = load(materials)
       if (context !== undefined) server.setSecureContext(context)
