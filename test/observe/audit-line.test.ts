@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { auditLine, type AuditEvent } from '../../src/observe/audit-event.js'
+import { establishmentsOf, readAuditLine } from '../../src/observe/audit-line.js'
+
+const text = fc.string({ unit: 'binary', maxLength: 30 })
+const maybe = fc.option(text, { nil: undefined })
+const event: fc.Arbitrary<AuditEvent> = fc.record({
+  time: fc.integer({ min: 0, max: 4e12 }),
+  event: fc.constant('request' as const),
+  requestId: fc.uuid(),
+  environment: fc.oneof(fc.constant('sandbox'), text),
+  api: fc.oneof(fc.constant('fhir-write'), maybe),
+  partner: maybe,
+  certificateSha256: maybe,
+  subject: fc.oneof(maybe, fc.constant('CN=a\\,b,O="x",event":"stop"')),
+  publicKeySha256: maybe,
+  method: fc.constantFrom('GET', 'PATCH'),
+  path: fc.oneof(
+    fc.constant('/ws/Location'),
+    text.map((each) => each.replaceAll(/[?#]/g, '')),
+  ),
+  establishments: fc.array(fc.record({ idNatStruct: text, at: text }), { maxLength: 4 }),
+  decision: fc.constantFrom('permit' as const, 'deny' as const, 'fail' as const),
+  enforced: fc.boolean(),
+  reason: fc.option(fc.constantFrom('certificate-not-listed' as const, 'internal' as const), {
+    nil: undefined,
+  }),
+  detail: fc.option(fc.oneof(text, fc.constant(',"enforced":false,"status":1,"decision":"x"')), {
+    nil: undefined,
+  }),
+  status: fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }),
+})
+
+test('a line is read as JSON would read it, whatever its fields hold', () => {
+  fc.assert(
+    fc.property(event, (each) => {
+      const line = auditLine(each).trimEnd()
+      const parsed = JSON.parse(line) as Record<string, unknown> // an object, as the audit writes
+      const read = readAuditLine(line)
+      assert.ok(read !== undefined)
+      for (const name of [
+        'time',
+        'requestId',
+        'api',
+        'partner',
+        'subject',
+        'publicKeySha256',
+        'method',
+        'path',
+        'decision',
+        'reason',
+        'status',
+      ] as const) {
+        assert.equal(read[name], parsed[name], name)
+      }
+      assert.deepEqual(establishmentsOf(read), parsed['establishments'])
+      assert.equal(read.establishmentCount, parsed['establishmentCount'])
+      if (read.decision === 'deny') assert.equal(read.enforced, parsed['enforced'])
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('another program’s JSON of the same fields is read as well', () => {
+  const line =
+    '{ "time": "2026-11-01T00:00:00.000Z", "event": "request", "decision": "deny", "enforced": false, "status": 200 }'
+  const read = readAuditLine(line)
+  assert.equal(read?.decision, 'deny')
+  assert.equal(read.enforced, false)
+  assert.equal(read.status, 200)
+})
+
+test('what tells of no request is none: a start, a reload, rubbish', () => {
+  for (const line of [
+    auditLine({ time: 0, event: 'start', policyRevision: 'x' }).trimEnd(),
+    auditLine({ time: 0, event: 'reload', result: 'reloaded' }).trimEnd(),
+    '{"schema":1,"time":"cut in the mid',
+    'rubbish',
+    '[]',
+    'null',
+  ]) {
+    assert.equal(readAuditLine(line), undefined, line)
+  }
+})
