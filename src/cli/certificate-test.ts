@@ -1,14 +1,15 @@
-import { readFile } from 'node:fs/promises'
 import { isSameName, type DistinguishedName } from '../core/distinguished-name.js'
 import { parseName } from '../core/name-text.js'
 import type { CertificateIdentity } from '../core/partner.js'
 import { parseSpkiSha256, type SpkiSha256 } from '../core/spki.js'
 import { readCertificates, readPins } from '../x509/material.js'
+import { readWhole } from './given-file.js'
 import { UsageError } from './verb.js'
 
 /** Whether a listed certificate is the one that is meant. */
 export type CertificateTest = (listed: CertificateIdentity) => boolean
 
+const largestFile = 8 * 1024 * 1024
 const keyFile = /\.(?:pem|cer|crt|der|p7b|p7c|pub)$/i
 
 /**
@@ -34,7 +35,7 @@ async function readFileInto(
   file: string,
   { pins, names }: { readonly pins: Set<SpkiSha256>; readonly names: DistinguishedName[] },
 ): Promise<void> {
-  const bytes = await readFile(file)
+  const bytes = await readWhole(file, largestFile)
   const read = readPins(bytes)
   if (!read.ok) throw new Error(`\`${file}\`: ${read.problem.message}`)
   for (const pin of read.value) pins.add(pin)

@@ -18,8 +18,8 @@ const en: FindingTexts = {
     `the certificate of a person (${sign}); a partner connects with one of an organisation`,
   'certificate-expiring': ({ on, days }) => `ends in ${counted('en', days, ['day', 'days'])}, on ${on}`,
   'certificate-claimed': ({ by, partner, place }) =>
-    `its ${by} is listed already, for partner ${partner} (${place})`,
-  'certificate-listed': ({ by, place }) => `its ${by} is listed for this partner already (${place})`,
+    `${englishBy(by)} is listed already, for partner ${partner} (${place})`,
+  'certificate-listed': ({ by, place }) => `${englishBy(by)} is listed for this partner already (${place})`,
   'certificate-read': ({ written, until }) => `${written}, valid until ${until}`,
   'not-judged': () => 'without --config it is not judged against the authorities of an environment',
   'list-refused': ({ message }) => message,
@@ -121,7 +121,11 @@ const repaired: Readonly<Record<Language, Readonly<Record<Repair, string>>>> = {
   },
 }
 
-function frenchBy(by: string): string {
+function englishBy(by: 'subject' | 'publicKey'): string {
+  return by === 'subject' ? 'its subject' : 'its public key'
+}
+
+function frenchBy(by: 'subject' | 'publicKey'): string {
   return by === 'subject' ? 'son sujet' : 'sa clé publique'
 }
 

@@ -20,11 +20,11 @@ export type FindingFacts =
   | { readonly code: 'certificate-expiring'; readonly on: string; readonly days: number }
   | {
       readonly code: 'certificate-claimed'
-      readonly by: string
+      readonly by: 'subject' | 'publicKey'
       readonly partner: string
       readonly place: string
     }
-  | { readonly code: 'certificate-listed'; readonly by: string; readonly place: string }
+  | { readonly code: 'certificate-listed'; readonly by: 'subject' | 'publicKey'; readonly place: string }
   | { readonly code: 'certificate-read'; readonly written: string; readonly until: string }
   | { readonly code: 'not-judged' }
   | { readonly code: 'list-refused'; readonly message: string }
@@ -73,6 +73,7 @@ const unacceptable: ReadonlySet<FindingFacts['code']> = new Set([
   'list-refused',
   'column-missing',
   'column-ambiguous',
+  'certificate-claimed',
   'last-certificate',
   'renewal-needs-swap',
 ])

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { parseName } from '../core/name-text.js'
 import type { DistinguishedName } from '../core/distinguished-name.js'
@@ -10,6 +9,7 @@ import { commonNameOf } from '../x509/common-name.js'
 import { readCertificates } from '../x509/material.js'
 import type { Finding } from './desk-finding.js'
 import { listFindings, rowFindings } from './list-findings.js'
+import { readWhole } from './given-file.js'
 import { UsageError } from './verb.js'
 
 /** A certificate that was handed in. */
@@ -51,8 +51,7 @@ export async function readHandedIn(files: readonly string[], wishes: ListWishes)
   const lists: GivenList[] = []
   const findings: Finding[] = []
   for (const file of files) {
-    const bytes = await readFile(file)
-    if (bytes.length > largestFile) throw new Error(`\`${file}\`: expected at most ${largestFile} bytes`)
+    const bytes = await readWhole(file, largestFile)
     if (isCertificateFile(file, bytes)) certificates.push(...takeCertificates(file, bytes, findings))
     else lists.push(...takeLists({ file, bytes, wishes }, findings))
   }

@@ -9,7 +9,7 @@ import { addEntry, changeEntry } from './entry-change.js'
 import { readHandedIn, readSubject, type HandedIn } from './handed-in.js'
 import { shortForm } from './list-findings.js'
 import { propose } from './propose-change.js'
-import { readTextOf } from './standard-input.js'
+import { readTextOf } from './given-file.js'
 import {
   instantOption,
   listOption,

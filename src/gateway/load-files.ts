@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { Result } from '../core/result.js'
 import type { PlacedPath } from '../config/gateway-config.js'
@@ -93,7 +93,7 @@ export class LoadFiles {
     const paths = new Set(listed)
     for (const [path, content] of this.overlay) {
       if (content === undefined) paths.delete(path)
-      else if (dirname(path) === folder && isListed(basename(path), whitelistExtensions)) paths.add(path)
+      else if (dirname(path) === resolve(folder) && isListed(basename(path), whitelistExtensions)) paths.add(path)
     }
     return [...paths].sort()
   }

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { readBounded } from '../files/read.js'
 import type { Streams } from './verb.js'
 
 const mostBytes = 1024 * 1024
 
 /** The text of a small file; `-` is the standard input. @throws Error where it is too long */
 export async function readTextOf(file: string, { stdin = process.stdin }: Streams): Promise<string> {
-  if (file !== '-') return bounded(await readFile(file))
+  if (file !== '-') return bounded(await readWhole(file, mostBytes))
   const parts: Buffer[] = []
   let length = 0
   for await (const part of stdin) {
@@ -17,7 +17,16 @@ export async function readTextOf(file: string, { stdin = process.stdin }: Stream
   return bounded(Buffer.concat(parts))
 }
 
-function bounded(bytes: Buffer): string {
+/** The bytes of a file that was handed in. @throws Error that says what is wrong with it */
+export async function readWhole(file: string, maxBytes: number): Promise<Uint8Array> {
+  const read = await readBounded(file, maxBytes)
+  if (!read.ok) throw new Error(read.problem.message)
+  return read.value
+}
+
+function bounded(bytes: Uint8Array): string {
   if (bytes.length > mostBytes) throw new Error(`expected at most ${mostBytes} bytes of text`)
-  return bytes.toString('utf8').replace(/^\ufeff/, '')
+  return Buffer.from(bytes)
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
 }
