@@ -13,8 +13,8 @@ export type CellReading =
  * The IdNatStruct in a cell, with what a spreadsheet did to it undone where only one number can be meant.
  *
  * Spaces inside, an apostrophe before, `.0` behind and lower case go. A zero is put back before eight
- * digits that the file holds as a number, and only where the check digit is then right: the numbers of
- * test establishments, which have no check digit, are never repaired so.
+ * digits that the file holds as a number, and only where the check digit is then right: what has none,
+ * as the numbers of tests, stays as it is.
  */
 export function readEstablishmentCell({ text, isNumber }: SheetCell): CellReading {
   const repairs: Repair[] = []

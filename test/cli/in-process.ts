@@ -12,12 +12,14 @@ export interface CommandResult {
 export async function command(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  stdin?: AsyncIterable<string | Uint8Array>,
 ): Promise<CommandResult> {
   const [stdout, stderr] = [collector(), collector()]
   const code = await cli(args, {
     stdout: stdout.stream,
     stderr: stderr.stream,
     variables: { LANG: 'C', ...variables },
+    ...(stdin !== undefined && { stdin }),
   })
   return { code, stdout: stdout.text(), stderr: stderr.text() }
 }

@@ -1,0 +1,78 @@
+import {
+  cpSync,
+  createReadStream,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { root } from '../support/shared.js'
+import { command } from './in-process.js'
+
+/** Where the transcripts of the editing verbs stand, beside the folder `shared` they begin with. */
+export const transcripts = join(root, 'test', 'cases', 'cli', 'import')
+
+// certificates of the cases are judged at one moment, whenever they are run
+const moment = '2026-12-01T08:00:00Z'
+const judged = new Set(['import', 'renew'])
+
+/** What one command said. */
+export interface Said {
+  readonly stdout: readonly string[]
+  readonly stderr: readonly string[]
+  /** Undefined for `cat`. */
+  readonly code: number | undefined
+}
+
+/** A copy of the folder `shared`, as the working folder until the test ends. */
+export function enterScratch(context: TestContext): string {
+  const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'ror-transcript-')))
+  const before = process.cwd()
+  context.after(() => {
+    process.chdir(before)
+    rmSync(scratch, { recursive: true, force: true })
+  })
+  cpSync(join(transcripts, 'shared'), scratch, { recursive: true })
+  // no private key stands in the repository, not even one of nobody
+  const key = ['-----BEGIN PRIVATE', 'KEY-----\nMAA=\n-----END PRIVATE', 'KEY-----\n'].join(' ')
+  const certificate = readFileSync(join(scratch, 'mail/ema.pem'), 'utf8')
+  writeFileSync(join(scratch, 'mail/with-key.pem'), certificate + key)
+  process.chdir(scratch)
+  return scratch
+}
+
+/** Runs a line such as `LANG=fr import a.pem < dn.txt`, or `cat FILE`, in the working folder. */
+export async function say(line: string): Promise<Said> {
+  const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '')
+  const variables: Record<string, string> = {}
+  while (/^[A-Z]+=/.test(words[0] ?? '')) {
+    const [name = '', value = ''] = (words.shift() ?? '').split('=')
+    variables[name] = value
+  }
+  const [verb = '', ...args] = words
+  if (verb === 'cat')
+    return { stdout: linesOf(readFileSync(args[0] ?? '', 'utf8')), stderr: [], code: undefined }
+  const from = args.indexOf('<')
+  const stdin = from === -1 ? undefined : createReadStream(args.splice(from)[1] ?? '')
+  const at = judged.has(verb) ? ['--at', moment] : []
+  const { code, stdout, stderr } = await command([verb, ...args, ...at], variables, stdin)
+  return { stdout: linesOf(stdout), stderr: linesOf(stderr), code }
+}
+
+/** Every file below a folder, with what it holds. */
+export function contentOf(folder: string): readonly (readonly [string, string])[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => [path, readFileSync(path, 'latin1')])
+}
+
+function linesOf(text: string): readonly string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
+}
