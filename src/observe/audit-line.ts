@@ -63,7 +63,7 @@ const listEnd = '],"establishmentCount":'
  * parsed. No quote stands unescaped inside a JSON string, so `,"name":"` is found at a field alone.
  */
 export function readAuditLine(line: string): PastRequest | undefined {
-  if (!line.startsWith(opening) || line.includes('\\')) return readAnyJson(line)
+  if (!line.startsWith(opening) || !line.endsWith('}') || line.includes('\\')) return readAnyJson(line)
   const found: Partial<Record<TextField, string>> = {}
   let at = opening.length
   const timeEnd = line.indexOf('"', at)
@@ -90,6 +90,7 @@ export function readAuditLine(line: string): PastRequest | undefined {
     at = end
     if (name === 'event' && found.event !== 'request') return undefined
   }
+  if (found.event === undefined) return undefined
   return {
     time,
     requestId: found.requestId ?? '',

@@ -14,7 +14,7 @@ async function linesOf(path: string): Promise<string[]> {
 }
 
 test('every line of a file is handed over once, in order, wherever the stretches cut it', async (context) => {
-  const folder = scratchFolder(context)
+  const folder = await scratchFolder(context)
   const path = join(folder, 'lines')
   const line = fc.oneof(
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).map((text) => text.replaceAll('\n', '·')),
@@ -32,7 +32,7 @@ test('every line of a file is handed over once, in order, wherever the stretches
 })
 
 test('empty lines are left out, and an empty file has none', async (context) => {
-  const path = join(scratchFolder(context), 'lines')
+  const path = join(await scratchFolder(context), 'lines')
   writeFileSync(path, '\n\na\n\nb\n\n')
   assert.deepEqual(await linesOf(path), ['a', 'b'])
   writeFileSync(path, '')
@@ -40,7 +40,7 @@ test('empty lines are left out, and an empty file has none', async (context) => 
 })
 
 test('a file that is not there is a problem, in words', async (context) => {
-  const read = await readLines(join(scratchFolder(context), 'nothing'), { onLine: () => undefined })
-  assert.equal(read.ok, false)
-  if (!read.ok) assert.match(read.problem.message, /no such file/)
+  const read = await readLines(join(await scratchFolder(context), 'nothing'), { onLine: () => undefined })
+  assert.ok(!read.ok)
+  assert.match(read.problem.message, /no such file/)
 })
