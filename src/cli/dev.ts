@@ -6,7 +6,7 @@ import { startStandInRor, type StandInRor } from '../dev/stand-in-ror.js'
 import { loadInWorker } from '../gateway/policy-source.js'
 import { startGateway } from '../gateway/start.js'
 import { untilStopped } from './signals.js'
-import { exit, portOption, textOption, type Verb } from './verb.js'
+import { exit, portOption, textOption, UsageError, type Verb } from './verb.js'
 import { version } from './version.js'
 
 /** `ror-gateway dev`: a gateway to try, with everything it needs made on the spot. */
@@ -24,6 +24,12 @@ export const dev: Verb = {
     { name: 'production-port', value: 'PORT', default: '8444', help: 'the gateway, environment Production' },
     { name: 'admin-port', value: 'PORT', default: '9464', help: '/metrics, /livez, /readyz, /status' },
     { name: 'ror-port', value: 'PORT', default: '9080', help: 'the stand-in ROR' },
+    { name: 'ror-host', value: 'HOST', default: '127.0.0.1', help: 'where the stand-in ROR listens' },
+    {
+      name: 'only',
+      value: 'PART',
+      help: '`files`: makes the folder and ends; `ror`: the stand-in ROR alone',
+    },
   ],
   examples: [
     'ror-gateway dev',
@@ -33,6 +39,13 @@ export const dev: Verb = {
     const say = (line: string): void => {
       stdout.write(`${line}\n`)
     }
+    const only = textOption(options, 'only')
+    if (only !== undefined && only !== 'files' && only !== 'ror') {
+      throw new UsageError(`--only: expected \`files\` or \`ror\`, found \`${only}\``)
+    }
+    const rorHost = textOption(options, 'ror-host') ?? ''
+    if (only === 'ror')
+      return await standInAlone({ host: rorHost, port: portOption(options, 'ror-port') }, say)
     const prepared = await prepareDevelopmentFolder({
       folder: resolve(textOption(options, 'folder') ?? '.dev'),
       ports: {
@@ -44,6 +57,7 @@ export const dev: Verb = {
       now: Date.now(),
       report: say,
     })
+    if (only === 'files') return exit.done
     const loaded = await loadInWorker(prepared.configFile)
     if (!loaded.ok) {
       for (const diagnostic of loaded.problem.diagnostics) stderr.write(`${formatDiagnostic(diagnostic)}\n`)
@@ -52,7 +66,7 @@ export const dev: Verb = {
     const { ports } = prepared
     let ror: StandInRor | undefined
     try {
-      ror = await startStandInRor({ host: '127.0.0.1', port: ports.ror })
+      ror = await startStandInRor({ host: rorHost, port: ports.ror })
       const gateway = await startGateway({ file: prepared.configFile, loaded: loaded.value, version })
       const stopped = untilStopped(gateway)
       say('')
@@ -72,4 +86,21 @@ export const dev: Verb = {
       await ror?.close()
     }
   },
+}
+
+async function standInAlone(
+  listen: { readonly host: string; readonly port: number },
+  say: (line: string) => void,
+): Promise<number> {
+  const ror = await startStandInRor(listen)
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        resolve()
+      })
+  })
+  say(`Stand-in ROR ${ror.origin}; stop with Ctrl-C`)
+  await stopped
+  await ror.close()
+  return exit.done
 }
