@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.js'
 import { prefersOpenMetrics } from '../../src/observe/open-metrics.js'
 import { root } from '../support/shared.js'
+import { busy, without } from './busy.js'
 
 /** One value of a scrape, found by its exact name and labels. */
 async function valueOf(metrics: Metrics, series: string): Promise<number | undefined> {
@@ -16,56 +17,6 @@ async function valueOf(metrics: Metrics, series: string): Promise<number | undef
 async function seriesOf(metrics: Metrics, name: string): Promise<string[]> {
   const { text } = await metrics.expose()
   return text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-}
-
-const without = { crls: [], serverCertificates: [], authorities: [] }
-
-/** A gateway that has seen one of everything. */
-function busy(): Metrics {
-  const metrics = createMetrics({
-    version: '0.1.0',
-    audit: () => ({ healthy: true, lost: 3, sealedAt: 11_000 }),
-  })
-  const environment = 'sandbox'
-  metrics.policy({
-    revision: 'r1',
-    environments: [
-      {
-        name: environment,
-        partners: 4,
-        certificates: 6,
-        establishments: 9,
-        crls: [{ issuer: 'CN=CA', nextUpdate: 5_000 }],
-        serverCertificates: [{ key: 'ec', notAfter: 6_000 }],
-        authorities: [{ subject: 'AC', notAfter: 8_000 }],
-      },
-    ],
-    isPartner: () => true,
-  })
-  metrics.reload('reloaded', { at: 7_000, durationMs: 250 })
-  metrics.connections(environment, 1)
-  metrics.handshake(environment, 'completed')
-  metrics.requestsInFlight(environment, 1)
-  metrics.connectionDropped(environment)
-  metrics.sample(() => ({ identityHits: 1, identityMisses: 2, bodyBytesHeld: 3, bodyBytesLimit: 4 }))
-  metrics.ocsp(environment, 'failed')
-  metrics.ocspPassed(environment)
-  metrics.crlFetch(environment, 'fetched')
-  metrics.certificateSeen(environment, 'eai', { notAfter: 9_000, at: 10_000 })
-  metrics.auditError()
-  metrics.request({
-    environment,
-    api: 'fhir-read',
-    partner: 'eai',
-    decision: 'permit',
-    enforced: true,
-    durationMs: 12,
-    upstreamMs: 10,
-    bytesIn: 100,
-    bytesOut: 200,
-    outcome: 'upstream-broken',
-  })
-  return metrics
 }
 
 test('docs/metrics.md lists exactly the metrics, with their types and labels', async () => {
