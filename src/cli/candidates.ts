@@ -68,7 +68,7 @@ export function spellName(name: DistinguishedName): string {
 }
 
 /** The day of an instant, in UTC. */
-export function dayOf(at: number): string {
+function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10)
 }
 

@@ -62,7 +62,7 @@ export interface Finding {
 }
 
 /** The code that `--accept` takes: a refusal goes by its reason. */
-export function codeOf(facts: FindingFacts): string {
+function codeOf(facts: FindingFacts): string {
   return facts.code === 'refused' ? facts.reason : facts.code
 }
 
@@ -93,7 +93,7 @@ export function hasError(findings: readonly Finding[]): boolean {
 }
 
 /** A finding as a sentence. */
-export function sentenceOf(facts: FindingFacts, language: Language): string {
+function sentenceOf(facts: FindingFacts, language: Language): string {
   if (facts.code === 'refused') {
     const sentence = renderingOf(facts.reason)[language]
     return facts.detail === undefined ? sentence : `${sentence} (${facts.detail})`
