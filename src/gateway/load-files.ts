@@ -93,7 +93,8 @@ export class LoadFiles {
     const paths = new Set(listed)
     for (const [path, content] of this.overlay) {
       if (content === undefined) paths.delete(path)
-      else if (dirname(path) === resolve(folder) && isListed(basename(path), whitelistExtensions)) paths.add(path)
+      else if (dirname(path) === resolve(folder) && isListed(basename(path), whitelistExtensions))
+        paths.add(path)
     }
     return [...paths].sort()
   }
