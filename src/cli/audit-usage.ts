@@ -1,5 +1,5 @@
 import { readLines } from '../files/lines.js'
-import { Usage } from '../gateway/usage.js'
+import { Usage, type UsageScope } from '../gateway/usage.js'
 import { Progress } from './progress.js'
 import type { Streams } from './verb.js'
 
@@ -10,10 +10,11 @@ import type { Streams } from './verb.js'
  */
 export async function readUsage(
   trails: readonly string[],
+  scope: UsageScope,
   { stderr }: Pick<Streams, 'stderr'>,
 ): Promise<Usage | undefined> {
   if (trails.length === 0) return undefined
-  const usage = new Usage()
+  const usage = new Usage(scope)
   for (const trail of trails) {
     const progress = new Progress(stderr, trail)
     const read = await readLines(trail, {

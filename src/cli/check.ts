@@ -46,7 +46,7 @@ export const check: Verb = {
     const file = resolve(textOption(options, 'config') ?? '')
     const at = instantOption(options, 'at') ?? Date.now()
     const loaded = await loadInWorker(file)
-    const usage = await readUsage(listOption(options, 'audit'), streams)
+    const usage = await readUsage(listOption(options, 'audit'), 'each', streams)
     const policy = loaded.ok ? openPolicy(loaded.value) : undefined
     const diagnostics = loaded.ok
       ? [

@@ -46,8 +46,8 @@ const sentences = {
     environmentAdded: (name: string) => `environment ${name}: new`,
     environmentRemoved: (name: string) => `environment ${name}: gone`,
     whitelist: 'whitelist',
-    added: 'new',
-    removed: 'gone',
+    added: 'new:',
+    removed: 'gone:',
     more: (count: number) => `… and ${count} more (--all shows them)`,
     fromOther: (partner: string) => `was with ${partner}`,
     toOther: (partner: string) => `now with ${partner}`,
@@ -68,6 +68,7 @@ const sentences = {
     refused: 'refused',
     permitted: 'permitted',
     last: 'last',
+    colon: ':',
   },
   fr: {
     settings: 'réglages',
@@ -76,8 +77,8 @@ const sentences = {
     environmentAdded: (name: string) => `environnement ${name} : nouveau`,
     environmentRemoved: (name: string) => `environnement ${name} : supprimé`,
     whitelist: 'liste blanche',
-    added: 'nouveau',
-    removed: 'supprimé',
+    added: 'nouveau :',
+    removed: 'supprimé :',
     more: (count: number) => `… et ${count} de plus (--all les montre)`,
     fromOther: (partner: string) => `était chez ${partner}`,
     toOther: (partner: string) => `désormais chez ${partner}`,
@@ -98,6 +99,7 @@ const sentences = {
     refused: 'refus',
     permitted: 'admissions',
     last: 'dernière',
+    colon: ' :',
   },
 }
 type Words = (typeof sentences)['en']
@@ -176,7 +178,7 @@ class Telling {
         apis.join(' '),
       ]
       this.speaker.say(
-        `  ${mark(`${sign} ${id}`)} (${name}) ${state}: ${counts.join(', ')}  ${this.at(place, sign)}`,
+        `  ${mark(`${sign} ${id}`)} (${name}) ${state} ${counts.join(', ')}  ${this.at(place, sign)}`,
       )
       for (const { certificate, other } of certificates) {
         if (other !== undefined)
@@ -222,7 +224,7 @@ class Telling {
       const shown = this.first(names).join(' ')
       const more = names.length > this.sides.most ? ` ${this.words.more(names.length - this.sides.most)}` : ''
       this.speaker.say(
-        `      ${mark(`${sign} ${counted(language, names.length, establishments)}`)}: ${shown}${more}`,
+        `      ${mark(`${sign} ${counted(language, names.length, establishments)}`)}${this.words.colon} ${shown}${more}`,
       )
     }
   }
@@ -247,7 +249,7 @@ class Telling {
 }
 
 function valueLine({ field, before, after }: ValueDiff, words: Words): string {
-  return `${field}: ${before ?? words.unset} → ${after ?? words.unset}`
+  return `${field}${words.colon} ${before ?? words.unset} → ${after ?? words.unset}`
 }
 
 /** Which past decisions would be others. */
@@ -282,13 +284,16 @@ export function tellReplay(speaker: Speaker, { report, ms }: Replayed, most: num
     .map(({ environment, partner, closed, opened, reasons, last }) => [
       partner,
       environment,
-      closed === 0 ? '' : `${words.refused} ${closed}`,
-      opened === 0 ? '' : `${words.permitted} ${opened}`,
-      Object.entries(reasons)
-        .map(([reason, count]) => `${reason} ${count}`)
-        .join(', '),
+      closed === 0 ? '' : `${words.refused} ${closed} (${reasonsIn(reasons.closed)})`,
+      opened === 0 ? '' : `${words.permitted} ${opened} (${reasonsIn(reasons.opened)})`,
       `${words.last} ${last.time} ${last.method} ${last.path} ${last.establishments.join(' ')}`.trimEnd(),
     ])
   for (const row of columns(rows)) speaker.say(`    ${row}`)
   if (report.partners.length > most) speaker.say(`    ${words.more(report.partners.length - most)}`)
+}
+
+function reasonsIn(reasons: Readonly<Record<string, number>>): string {
+  return Object.entries(reasons)
+    .map(([reason, count]) => `${reason} ${count}`)
+    .join(', ')
 }

@@ -1,6 +1,6 @@
 import { nameKey } from '../core/distinguished-name.js'
 import type { PartnerDeclaration } from '../core/partner.js'
-import type { Seen, Usage } from '../gateway/usage.js'
+import type { Seen, Usage, UsageScope } from '../gateway/usage.js'
 import { readUsage } from './audit-usage.js'
 import { columns, shownInstant, speakerFor } from './desk-output.js'
 import { environmentsOf, openSource, type DeskSource } from './desk-source.js'
@@ -113,11 +113,12 @@ export const list: Verb = {
     const within = wholeOption(options, 'expiring-within')
     if (since !== undefined && trailsOf(options).length === 0)
       throw new UsageError('--unused-since needs --audit')
+    const env = textOption(options, 'env')
     const source = await openSource(textOption(options, 'config') ?? '')
     try {
-      const usage = await readUsage(trailsOf(options), streams)
+      const usage = await readUsage(trailsOf(options), scopeOf(source, env), streams)
       const deadline = within === undefined ? undefined : Date.now() + within * day
-      const rows = environmentsOf(source, textOption(options, 'env'))
+      const rows = environmentsOf(source, env)
         .flatMap(({ name, whitelist }) =>
           [...whitelist.partners()].map((partner) => rowOf(partner, { environment: name, source, usage })),
         )
@@ -159,6 +160,12 @@ export const list: Verb = {
   },
 }
 
+// a whitelist alone does not say whose it is
+function scopeOf({ loaded }: DeskSource, env: string | undefined): UsageScope {
+  if (loaded !== undefined) return 'each'
+  return env === undefined ? 'any' : { only: env }
+}
+
 function trailsOf(options: VerbOptions): readonly string[] {
   return listOption(options, 'audit')
 }
@@ -173,6 +180,7 @@ function rowOf(partner: PartnerDeclaration, { environment, source, usage }: RowN
   const seen = usage?.ofPartner(environment, id)
   const ends = [
     ...(validUntil === undefined ? [] : [validUntil]),
+    ...certificates.flatMap((each) => each.validUntil ?? []),
     ...certificates.flatMap((certificate) => endOf(certificate, { environment, source, usage }) ?? []),
   ]
   return {

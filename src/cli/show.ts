@@ -3,7 +3,7 @@ import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import { spelled } from '../gateway/policy-diff.js'
 import { columns, shownInstant, shownPlace, speakerFor, type Speaker } from './desk-output.js'
 import { environmentsOf, openSource, type DeskSource } from './desk-source.js'
-import { inLanguage } from './language.js'
+import { counted, inLanguage, type Noun } from './language.js'
 import { exit, textOption, type Verb } from './verb.js'
 
 const sentences = {
@@ -17,7 +17,9 @@ const sentences = {
     always: 'without dates',
     headers: 'Ror-* fields',
     certificates: 'certificates',
-    own: (count: number) => `writes for ${count} of its own`,
+    own: (establishments: string) => `writes for ${establishments} of its own`,
+    ownNoun: ['establishment', 'establishments'] as Noun, // singular and plural
+    listedUntil: (when: string) => `listed until ${when}`,
     until: (when: string) => `until ${when}`,
     establishments: 'establishments',
     written: 'written in',
@@ -32,7 +34,9 @@ const sentences = {
     always: 'sans dates',
     headers: 'champs Ror-*',
     certificates: 'certificats',
-    own: (count: number) => `écrit pour ${count} établissements propres`,
+    own: (establishments: string) => `écrit pour ${establishments}`,
+    ownNoun: ['établissement propre', 'établissements propres'] as Noun, // singular and plural
+    listedUntil: (when: string) => `inscrit jusqu’au ${when}`,
     until: (when: string) => `jusqu’au ${when}`,
     establishments: 'établissements',
     written: 'inscrit dans',
@@ -93,6 +97,7 @@ function asJson(environment: string, partner: PartnerDeclaration, source: DeskSo
     certificates: certificates.map((each) => ({
       certificate: spelled(each),
       notAfter: endOf(source, each),
+      ...(each.validUntil !== undefined && { validUntil: shownInstant(each.validUntil) }),
       establishments: each.establishments,
       place: each.place,
     })),
@@ -125,7 +130,12 @@ function tell(
     const end = endOf(source, certificate)
     const notes = [
       ...(end === undefined ? [] : [words.until(end)]),
-      ...(certificate.establishments === undefined ? [] : [words.own(certificate.establishments.length)]),
+      ...(certificate.validUntil === undefined
+        ? []
+        : [words.listedUntil(shownInstant(certificate.validUntil))]),
+      ...(certificate.establishments === undefined
+        ? []
+        : [words.own(counted(speaker.language, certificate.establishments.length, words.ownNoun))]),
       source.shown(shownPlace(certificate.place)),
     ]
     speaker.say(`    ${spelled(certificate)}  ${paint.faint(notes.join(' · '))}`)

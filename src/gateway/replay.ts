@@ -30,8 +30,8 @@ export interface ReplayedPartner {
   readonly closed: number
   /** Refused before, permitted after. */
   readonly opened: number
-  /** Reason (of the refusal, after or before) → requests. */
-  readonly reasons: Readonly<Record<string, number>>
+  /** Reason of the refusal, after or before → requests. */
+  readonly reasons: Readonly<Record<'closed' | 'opened', Readonly<Record<string, number>>>>
   readonly last: Pick<PastRequest, 'time' | 'requestId' | 'method' | 'path'> & {
     readonly establishments: readonly string[]
   }
@@ -57,7 +57,7 @@ export interface ReplayReport {
 interface Tally extends ReplayedPartner {
   closed: number
   opened: number
-  reasons: Record<string, number>
+  readonly reasons: Readonly<Record<'closed' | 'opened', Record<string, number>>>
   last: ReplayedPartner['last']
 }
 
@@ -191,11 +191,19 @@ export class Replay {
     if (tally === undefined) {
       if (this.partners.size >= mostPartners) return
       const environment = ownText(past.environment)
-      tally = { environment, partner: outcome.partner, closed: 0, opened: 0, reasons: {}, last }
+      tally = {
+        environment,
+        partner: outcome.partner,
+        closed: 0,
+        opened: 0,
+        reasons: { closed: {}, opened: {} },
+        last,
+      }
       this.partners.set(key, tally)
     }
     tally[outcome.kind] += 1
-    tally.reasons[outcome.reason] = (tally.reasons[outcome.reason] ?? 0) + 1
+    const reasons = tally.reasons[outcome.kind]
+    reasons[outcome.reason] = (reasons[outcome.reason] ?? 0) + 1
     tally.last = last
   }
 }

@@ -11,6 +11,9 @@ export interface Seen {
   notAfter: number | undefined
 }
 
+/** `each` environment by its name; `any`, or the one named: all under the empty name. */
+export type UsageScope = 'each' | 'any' | { readonly only: string }
+
 const mostKept = 200_000
 
 /** What an audit trail says of who came: per partner, per certificate name and per key. */
@@ -23,13 +26,21 @@ export class Usage {
   private readonly subjects = new Map<string, Seen>()
   private readonly keys = new Map<string, Seen>()
   private readonly nameKeys = new Map<string, string | undefined>()
+  private readonly scope: UsageScope
+
+  /** @param scope - of a whitelist without its gateway.yaml: which environment's, or any */
+  constructor(scope: UsageScope = 'each') {
+    this.scope = scope
+  }
 
   /** One line of the trail. Only requests that a partner's entry was found for count. */
   note(line: string): void {
     this.lines += 1
     const past = readAuditLine(line)
     if (past === undefined) return
-    const { environment, partner, subject, publicKeySha256 } = past
+    const { partner, subject, publicKeySha256 } = past
+    if (typeof this.scope === 'object' && past.environment !== this.scope.only) return
+    const environment = this.scope === 'each' ? past.environment : ''
     const time = Date.parse(past.time)
     const notAfter = past.notAfter === undefined ? undefined : Date.parse(past.notAfter)
     if (Number.isNaN(time)) return
