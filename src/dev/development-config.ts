@@ -42,7 +42,7 @@ environments:
 ${environment({ name: 'sandbox', range: 'test', port: ports.sandbox, ror: ports.ror })}
 ${environment({ name: 'production', range: 'prod', port: ports.production, ror: ports.ror })}
 admin: { listen: { host: 127.0.0.1, port: ${ports.admin} } } # /metrics /livez /readyz /status
-audit: { file: audit.ndjson } # one line a decision
+audit: { file: audit.ndjson, sealKey: audit.key } # one line a decision, chained and sealed
 `
 }
 

@@ -166,7 +166,7 @@ export class Observers {
     this.configuredLevel = level
     if (policy.revision !== this.revision) this.revisionBefore = this.revision
     this.revision = policy.revision
-    this.metrics.policy(observationOf(policy))
+    this.metrics.policy(observationOf(policy, this.now()))
   }
 
   /** From the next line on; an unknown level changes nothing. */

@@ -3,10 +3,11 @@ import type { PolicyObservation } from '../observe/metrics.js'
 import { commonNameOf } from '../x509/common-name.js'
 import type { Policy } from './policy.js'
 
-/** What of a policy in force is measured. */
-export function observationOf(policy: Policy): PolicyObservation {
+/** What of a policy that comes into force is measured. @param at - epoch milliseconds */
+export function observationOf(policy: Policy, at: number): PolicyObservation {
   return {
     revision: policy.revision,
+    at,
     environments: [...policy.environments.values()].map(({ name, whitelist, crls, server, authorities }) => ({
       name,
       partners: whitelist.partnerCount,

@@ -31,6 +31,8 @@ type ReloadResult = 'reloaded' | 'refused' | 'unchanged'
 /** What a loaded configuration is measured by. */
 export interface PolicyObservation {
   readonly revision: string
+  /** When it was found good, epoch milliseconds. */
+  readonly at: number
   readonly environments: readonly {
     readonly name: string
     readonly partners: number
@@ -219,6 +221,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         gauge.remove(() => true)
       }
       to.configInfo.cell(policy.revision).value = 1
+      lastReload.value = policy.at / 1_000
       for (const environment of policy.environments) {
         to.partners.cell(environment.name).value = environment.partners
         to.certificates.cell(environment.name).value = environment.certificates

@@ -12,6 +12,7 @@ export function busy(): Metrics {
   const environment = 'sandbox'
   metrics.policy({
     revision: 'r1',
+    at: 6_000,
     environments: [
       {
         name: environment,

@@ -130,7 +130,7 @@ test('a partner that leaves the whitelist leaves no series, and makes room', asy
     metrics.request({ environment: 'sandbox', partner, decision: 'permit' })
   }
   for (const partner of ['gone', 'stays', 'late']) request(partner)
-  metrics.policy({ revision: 'r2', environments: [], isPartner: (_, partner) => partner !== 'gone' })
+  metrics.policy({ revision: 'r2', at: 1, environments: [], isPartner: (_, partner) => partner !== 'gone' })
   for (const partner of ['stays', 'late']) request(partner)
   const series = await seriesOf(metrics, 'ror_gateway_partner_requests_total')
   assert.deepEqual(series, [
@@ -144,6 +144,7 @@ test('a new configuration replaces what is said of the old one', async () => {
   const metrics = busy()
   metrics.policy({
     revision: 'r2',
+    at: 1,
     environments: [{ name: 'production', partners: 1, certificates: 1, establishments: 0, ...without }],
     isPartner: () => true,
   })
@@ -186,6 +187,7 @@ test('a label value with quotes, backslashes and line ends leaves a text that ca
   const metrics = createMetrics({ version: '0.1.0' })
   metrics.policy({
     revision: 'r',
+    at: 1,
     environments: [
       {
         name: 'e',
