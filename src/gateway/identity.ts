@@ -14,6 +14,9 @@ export interface Identity {
 
 type Read = Result<Identity, Denial>
 
+// an ordinary certificate as read takes some 4 kB; anybody may show one of 64, trusted or not
+const usualBytes = 4096
+
 /**
  * Certificates already read, by the SHA-256 of their DER.
  *
@@ -26,9 +29,14 @@ export class IdentityCache {
   hits = 0
   misses = 0
 
-  /** @param max - certificates kept; the least recently used goes first */
+  /** @param max - ordinary certificates kept, fewer where they are large; the least recently used goes first */
   constructor(max: number) {
-    this.byDigest = new LRUCache({ max })
+    this.byDigest = new LRUCache({
+      max,
+      maxSize: max * usualBytes,
+      sizeCalculation: (read) =>
+        read.ok ? usualBytes / 2 + read.value.certificate.der.length : usualBytes / 2,
+    })
   }
 
   /** Who the connection says it is, or the refusal: nobody, or a certificate that cannot be read. */

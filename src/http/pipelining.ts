@@ -1,7 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-const latest = new WeakMap<Socket, ServerResponse>()
+/** The requests of one connection that wait for their turn. */
+interface Line {
+  latest: ServerResponse | undefined
+  readonly waiting: Set<() => void>
+}
+
+// nobody waits for more: each costs 5 kB, and nothing but this would end them
+const mostWaiting = 64
+
+const lines = new WeakMap<Socket, Line>()
 
 /**
  * Waits until every earlier request of this connection has been answered; false where the connection
@@ -9,15 +18,20 @@ const latest = new WeakMap<Socket, ServerResponse>()
  *
  * Node hands pipelined requests over at once: two writes of one client would reach the upstream in
  * any order, and what follows a request refused with `Connection: close` would still be served,
- * though where it begins is the very thing in doubt.
+ * though where it begins is the very thing in doubt. A connection with more of them than anybody
+ * needs is closed.
  *
  * @see RFC 9112 sections 9.3.2 and 9.6
  */
 export async function awaitTurn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const { socket } = request
-  const before = latest.get(socket)
-  latest.set(socket, response)
-  if (before !== undefined && !before.closed) await closed(before, socket)
+  const line = lineOf(socket)
+  const before = line.latest
+  line.latest = response
+  if (before !== undefined && !before.closed && !socket.destroyed) {
+    if (line.waiting.size >= mostWaiting) socket.destroy()
+    else await closed(before, line)
+  }
   return isOpen(socket)
 }
 
@@ -27,15 +41,25 @@ export function isOpen(socket: Socket): boolean {
 }
 
 // a response that never had its turn is not closed with its connection
-function closed(response: ServerResponse, socket: Socket): Promise<void> {
+function lineOf(socket: Socket): Line {
+  const known = lines.get(socket)
+  if (known !== undefined) return known
+  const line: Line = { latest: undefined, waiting: new Set() }
+  lines.set(socket, line)
+  socket.once('close', () => {
+    for (const done of [...line.waiting]) done()
+  })
+  return line
+}
+
+function closed(response: ServerResponse, { waiting }: Line): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       response.off('close', done)
-      socket.off('close', done)
+      waiting.delete(done)
       resolve()
     }
     response.on('close', done)
-    socket.on('close', done)
-    if (socket.destroyed) done()
+    waiting.add(done)
   })
 }

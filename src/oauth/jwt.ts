@@ -14,6 +14,8 @@ export type JwtClaims = Readonly<Record<string, unknown>>
  */
 export function readJwtClaims(token: string): JwtClaims | 'opaque' | 'malformed' {
   const parts = token.split('.')
+  // some readers drop what is empty at the end (Java's `split`): behind three parts, it would be a JWT to them
+  if (parts.length > 3 && parts.at(-1) === '') return 'malformed'
   // five parts are encrypted (RFC 7516): nobody reads their claims but the upstream
   if (parts.length !== 3) return 'opaque'
   const [header, claims, signature] = parts.map(decodeBase64Url)
