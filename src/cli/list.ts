@@ -150,7 +150,7 @@ export const list: Verb = {
         ],
       )
       const [heading = '', ...lines] = columns(withoutEmpty([words.headings, ...shown]))
-      speaker.say(speaker.paint.strong(heading))
+      if (rows.length > 0) speaker.say(speaker.paint.strong(heading))
       for (const line of lines) speaker.say(line)
       speaker.note(counted(speaker.language, rows.length, words.partners))
       return exit.done
