@@ -67,8 +67,9 @@ export const dev: Verb = {
     let ror: StandInRor | undefined
     try {
       ror = await startStandInRor({ host: rorHost, port: ports.ror })
-      const gateway = await startGateway({ file: prepared.configFile, loaded: loaded.value, version })
-      const stopped = untilStopped(gateway)
+      const starting = startGateway({ file: prepared.configFile, loaded: loaded.value, version })
+      const stopped = untilStopped(starting)
+      await starting
       say('')
       say(formatFirstCalls(prepared.calls))
       say(

@@ -22,8 +22,9 @@ export const serve: Verb = {
       return exit.invalid
     }
     const sockets = inheritedSockets(variables, process.pid)
-    const gateway = await startGateway({ file, loaded: loaded.value, version, sockets })
-    const stopped = untilStopped(gateway) // who is told that it is ready may send signals
+    const starting = startGateway({ file, loaded: loaded.value, version, sockets })
+    const stopped = untilStopped(starting)
+    await starting
     const { revision } = loaded.value
     await notifyServiceManager(['READY=1', `STATUS=listening, started with revision ${revision}`], {
       variables,
