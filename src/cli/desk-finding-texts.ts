@@ -26,6 +26,8 @@ const en: FindingTexts = {
   'column-missing': () => 'no column holds FINESS or IdNatStruct numbers',
   'column-ambiguous': ({ candidates }) =>
     `several columns may be meant: ${candidates.join(', ')}; name one with --column`,
+  'column-unknown': ({ wanted, candidates }) =>
+    `no column \`${wanted}\` with numbers${candidates.length === 0 ? '' : `; found ${candidates.join(', ')}`}`,
   'column-found': ({ column, heading, count }) =>
     `column ${column}${heading === undefined ? '' : ` (${heading})`}: ${counted('en', count, ['number', 'numbers'])}`,
   'windows-1252': () => 'read as Windows-1252',
@@ -73,6 +75,8 @@ const fr: FindingTexts = {
   'column-missing': () => 'aucune colonne ne contient de numéros FINESS ou IdNatStruct',
   'column-ambiguous': ({ candidates }) =>
     `plusieurs colonnes sont possibles : ${candidates.join(', ')} ; désignez-en une par --column`,
+  'column-unknown': ({ wanted, candidates }) =>
+    `aucune colonne \`${wanted}\` avec des numéros${candidates.length === 0 ? '' : ` ; trouvé : ${candidates.join(', ')}`}`,
   'column-found': ({ column, heading, count }) =>
     `colonne ${column}${heading === undefined ? '' : ` (${heading})`} : ${counted('fr', count, ['numéro', 'numéros'])}`,
   'windows-1252': () => 'lu en Windows-1252',

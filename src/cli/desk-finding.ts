@@ -29,6 +29,7 @@ export type FindingFacts =
   | { readonly code: 'not-judged' }
   | { readonly code: 'list-refused'; readonly message: string }
   | { readonly code: 'column-missing' }
+  | { readonly code: 'column-unknown'; readonly wanted: string; readonly candidates: readonly string[] }
   | { readonly code: 'column-ambiguous'; readonly candidates: readonly string[] }
   | {
       readonly code: 'column-found'
@@ -73,6 +74,7 @@ const unacceptable: ReadonlySet<FindingFacts['code']> = new Set([
   'list-refused',
   'column-missing',
   'column-ambiguous',
+  'column-unknown',
   'certificate-claimed',
   'last-certificate',
   'renewal-needs-swap',

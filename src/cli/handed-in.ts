@@ -7,7 +7,7 @@ import type { Sheet } from '../sheet/sheet.js'
 import type { Certificate } from '../x509/certificate.js'
 import { commonNameOf } from '../x509/common-name.js'
 import { readCertificates } from '../x509/material.js'
-import type { Finding } from './desk-finding.js'
+import type { Finding, FindingFacts } from './desk-finding.js'
 import { listFindings, rowFindings } from './list-findings.js'
 import { readWhole } from './given-file.js'
 import { UsageError } from './verb.js'
@@ -134,11 +134,7 @@ function takeLists({ file, bytes, wishes }: ListSource, findings: Finding[]): re
     const about = aboutOf(file, sheet)
     const found = findEstablishments(sheet, wishes.column)
     if ('candidates' in found) {
-      const { candidates } = found
-      const isMissing = candidates.length === 0
-      const facts = isMissing
-        ? ({ code: 'column-missing' } as const)
-        : ({ code: 'column-ambiguous', candidates } as const)
+      const facts = columnProblem(found.candidates, wishes.column)
       problems.push({ severity: 'error', about, facts })
       continue
     }
@@ -147,12 +143,17 @@ function takeLists({ file, bytes, wishes }: ListSource, findings: Finding[]): re
     findings.push(...listFindings(found, list), ...rowFindings(found.findings, list))
   }
   // a sheet that explains the others holds no numbers; a file without any is a mistake
-  const isTold = (problem: Finding) => lists.length === 0 || problem.facts.code !== 'column-missing'
+  const isTold = (problem: Finding) => lists.length === 0 || problem.facts.code === 'column-ambiguous'
   findings.push(...problems.filter(isTold))
   if (sheets.length === 0) {
     findings.push({ severity: 'error', about: file, facts: { code: 'column-missing' } })
   }
   return lists
+}
+
+function columnProblem(candidates: readonly string[], wanted: string | undefined): FindingFacts {
+  if (wanted !== undefined) return { code: 'column-unknown', wanted, candidates }
+  return candidates.length === 0 ? { code: 'column-missing' } : { code: 'column-ambiguous', candidates }
 }
 
 function aboutOf(file: string, { name }: Sheet): string {

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { root } from '../support/shared.js'
+import { xlsxParts, zip } from '../support/workbook.js'
 import { command } from './in-process.js'
 
 /** Where the transcripts of the editing verbs stand, beside the folder `shared` they begin with. */
@@ -42,6 +43,12 @@ export function enterScratch(context: TestContext): string {
   const key = ['-----BEGIN PRIVATE', 'KEY-----\nMAA=\n-----END PRIVATE', 'KEY-----\n'].join(' ')
   const certificate = readFileSync(join(scratch, 'mail/ema.pem'), 'utf8')
   writeFileSync(join(scratch, 'mail/with-key.pem'), certificate + key)
+  // the version that a PKCS#12 store begins with, and a workbook with a part for macros
+  writeFileSync(join(scratch, 'mail/store.p12'), Buffer.from('3003020103', 'hex'))
+  writeFileSync(
+    join(scratch, 'mail/macros.xlsm'),
+    zip({ ...xlsxParts({ a: [['FINESS']] }), 'xl/vbaProject.bin': '' }),
+  )
   process.chdir(scratch)
   return scratch
 }
