@@ -9,7 +9,7 @@ import {
   namesOf,
   type ReplayVerdict,
 } from '../gateway/replay-judgement.js'
-import { establishmentsOf, readAuditLine, type PastRequest } from '../observe/audit-line.js'
+import { auditField, establishmentsOf, readAuditLine, type PastRequest } from '../observe/audit-line.js'
 import { columns, speakerFor, type Speaker } from './desk-output.js'
 import { judgingPolicy } from './desk-source.js'
 import { tellNear } from './explain-text.js'
@@ -169,14 +169,14 @@ function tell(speaker: Speaker, { line, past, today }: PastExplanation): void {
     past.api,
     past.partner,
     past.subject,
-    shownField(line['serialNumber']),
+    shownField(auditField(line, 'serialNumber')),
     `${past.method} ${past.path}`,
     establishmentsOf(past)
       .map(({ idNatStruct, at }) => `${idNatStruct} (${at})`)
       .join(', '),
     past.status === undefined ? undefined : String(past.status),
-    shownField(line['detail']),
-    shownField(line['policyRevision']),
+    shownField(auditField(line, 'detail')),
+    shownField(auditField(line, 'policyRevision')),
   ]
   const rows = values.flatMap((value, index) =>
     value === undefined || value === '' ? [] : [[words.fields[index] ?? '', value]],

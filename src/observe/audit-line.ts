@@ -1,3 +1,5 @@
+import { ecsNames } from './audit-ecs.js'
+
 /** What an audit line tells of one past request, as far as it can be judged again or counted. */
 export interface PastRequest {
   /** ISO 8601, UTC. */
@@ -33,8 +35,6 @@ export function establishmentsOf({ named }: PastRequest): readonly PastEstablish
   return Array.isArray(read) ? read.filter(isEstablishment) : []
 }
 
-const opening = '{"schema":1,"time":"'
-
 // texts in the order of the line, so that a line is gone through once; `{` stands before none of these
 const texts = [
   'event',
@@ -52,9 +52,34 @@ const texts = [
 const laterTexts = ['decision', 'reason'] as const
 type TextField = (typeof texts)[number] | (typeof laterTexts)[number]
 
-const needles = [...texts, ...laterTexts].map((name) => ({ name, needle: `,"${name}":"` }))
-const list = ',"establishments":['
-const listEnd = '],"establishmentCount":'
+type Field = TextField | 'time' | 'schema' | 'establishments' | 'establishmentCount' | 'enforced' | 'status'
+
+/** How a line of one format is written, as far as it is read here. */
+interface Form {
+  readonly nameOf: (field: Field) => string
+  /** Everything before the first instant. */
+  readonly opening: string
+  readonly needles: readonly { readonly name: TextField; readonly needle: string }[]
+  readonly list: string
+  readonly listEnd: string
+  readonly overlooked: string
+  readonly status: string
+}
+
+function formOf(nameOf: Form['nameOf'], head: string): Form {
+  return {
+    nameOf,
+    opening: `{${head}"${nameOf('schema')}":1,"${nameOf('time')}":"`,
+    needles: [...texts, ...laterTexts].map((name) => ({ name, needle: `,"${nameOf(name)}":"` })),
+    list: `,"${nameOf('establishments')}":[`,
+    listEnd: `],"${nameOf('establishmentCount')}":`,
+    overlooked: `,"${nameOf('enforced')}":false`,
+    status: `,"${nameOf('status')}":`,
+  }
+}
+
+const native = formOf((field) => field, '')
+const ecs = formOf((field) => ecsNames[field], '"ecs.version":"8.17.0",')
 
 /**
  * The request that an audit line tells of; undefined where it tells of something else, or is no audit line.
@@ -63,15 +88,17 @@ const listEnd = '],"establishmentCount":'
  * parsed. No quote stands unescaped inside a JSON string, so `,"name":"` is found at a field alone.
  */
 export function readAuditLine(line: string): PastRequest | undefined {
-  if (!line.startsWith(opening) || !line.endsWith('}') || line.includes('\\')) return readAnyJson(line)
+  const form = line.startsWith(native.opening) ? native : line.startsWith(ecs.opening) ? ecs : undefined
+  if (form === undefined || !line.endsWith('}') || line.includes('\\')) return readAnyJson(line)
+  const { list, listEnd } = form
   const found: Partial<Record<TextField, string>> = {}
-  let at = opening.length
+  let at = form.opening.length
   const timeEnd = line.indexOf('"', at)
   const time = line.slice(at, timeEnd)
   at = timeEnd
   let named = ''
   let count = 0
-  for (const { name, needle } of needles) {
+  for (const { name, needle } of form.needles) {
     if (name === 'decision') {
       const start = line.indexOf(list, at)
       if (start !== -1) {
@@ -106,14 +133,18 @@ export function readAuditLine(line: string): PastRequest | undefined {
     named,
     establishmentCount: count,
     decision: found.decision ?? '',
-    enforced: found.decision !== 'deny' || !line.includes(',"enforced":false'),
+    enforced: found.decision !== 'deny' || !line.includes(form.overlooked),
     reason: found.reason,
-    status: statusAfter(line, at),
+    status: statusAfter(line, form.status, at),
   }
 }
 
-function statusAfter(line: string, at: number): number | undefined {
-  const needle = ',"status":'
+/** A field of a line that was parsed, by its name here, in whichever format the line is. */
+export function auditField(line: Readonly<Record<string, unknown>>, name: keyof typeof ecsNames): unknown {
+  return line[name] ?? line[ecsNames[name]]
+}
+
+function statusAfter(line: string, needle: string, at: number): number | undefined {
   const start = line.indexOf(needle, at)
   if (start === -1) return undefined
   const value = Number.parseInt(line.slice(start + needle.length, start + needle.length + 4), 10)
@@ -128,16 +159,18 @@ function readAnyJson(line: string): PastRequest | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const text = (name: string): string | undefined => {
-    const found: unknown = Reflect.get(value, name)
+  const form = ecs.nameOf('event') in value ? ecs : native
+  const field = (name: Field): unknown => Reflect.get(value, form.nameOf(name))
+  const text = (name: Field): string | undefined => {
+    const found = field(name)
     return typeof found === 'string' ? found : undefined
   }
-  const number = (name: string): number | undefined => {
-    const found: unknown = Reflect.get(value, name)
+  const number = (name: Field): number | undefined => {
+    const found = field(name)
     return typeof found === 'number' ? found : undefined
   }
   if (text('event') !== 'request') return undefined
-  const named: unknown = Reflect.get(value, 'establishments')
+  const named = field('establishments')
   const establishments = Array.isArray(named) ? named.filter(isEstablishment) : []
   return {
     time: text('time') ?? '',
@@ -154,7 +187,7 @@ function readAnyJson(line: string): PastRequest | undefined {
     named: JSON.stringify(establishments),
     establishmentCount: number('establishmentCount') ?? establishments.length,
     decision: text('decision') ?? '',
-    enforced: Reflect.get(value, 'enforced') !== false,
+    enforced: field('enforced') !== false,
     reason: text('reason'),
     status: number('status'),
   }
