@@ -75,8 +75,9 @@ export const whoCan: Verb = {
       }
       for (const { environment, partners } of found) {
         const prefix = environment === '' ? '' : `${environment}: `
-        const who = counted(speaker.language, partners.length, words.partners)
-        speaker.say(prefix + (partners.length === 0 ? words.nobody(id.value) : words.may(id.value, who)))
+        const able = partners.filter(({ inForce, apis }) => inForce && apis.length > 0)
+        const who = counted(speaker.language, able.length, words.partners)
+        speaker.say(prefix + (able.length === 0 ? words.nobody(id.value) : words.may(id.value, who)))
         for (const partner of partners) {
           const notes = [
             ...(partner.inForce

@@ -20,7 +20,7 @@ export const transcripts = join(root, 'test', 'cases', 'cli', 'import')
 
 // certificates of the cases are judged at one moment, whenever they are run
 const moment = '2026-12-01T08:00:00Z'
-const judged = new Set(['import', 'renew'])
+const judged = new Set(['import', 'renew', 'explain'])
 
 /** What one command said. */
 export interface Said {
