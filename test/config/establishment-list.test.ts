@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { readEstablishmentList } from '../../src/config/establishment-list.js'
 import { formatDiagnostic } from '../../src/core/diagnostic.js'
 

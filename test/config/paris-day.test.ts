@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { parseValidity, type ValidityEdge } from '../../src/config/paris-day.js'
 
 function instantOf(text: string, edge: ValidityEdge): string {

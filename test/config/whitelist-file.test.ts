@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { chunksOf } from '../../src/config/partner-chunks.js'
 import { readWhitelistDocument, type PartnerDraft } from '../../src/config/whitelist-file.js'
 import { formatDiagnostic } from '../../src/core/diagnostic.js'

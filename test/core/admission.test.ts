@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { admit, clientNames, permitWrite } from '../../src/core/admission.js'
 import type { Api, WriteRule } from '../../src/core/api.js'
 import { usualUnitCharacters } from '../../src/core/write-rule.js'

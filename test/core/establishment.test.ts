@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { parseFiness, passesLuhn, toIdNatStruct } from '../../src/core/establishment.js'
 
 const taken: readonly (readonly [string, string])[] = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { limitsOf } from '../../src/core/partner-limits.js'
 import { drawToken, type Bucket } from '../../src/core/token-bucket.js'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { SaxesParser } from 'saxes'
 import { deny } from '../../src/core/decision.js'
 import { denialReasons, renderingOf } from '../../src/core/reasons.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import type { EstablishmentSource } from '../../src/core/api.js'
 import type { Denial, EstablishmentWritten } from '../../src/core/decision.js'
 import type { Result } from '../../src/core/result.js'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 
 export const idNatStruct = 'urn:oid:1.2.250.1.71.4.2.2'
 export const finess = 'https://finess.esante.gouv.fr'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import type { PatchAim } from '../../src/core/api.js'
 import type { Denial } from '../../src/core/decision.js'
 import { judgePatchBody } from '../../src/fhir/written.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { resourceWanted } from '../../src/fhir/resource.js'
 import { readFhirXml } from '../../src/fhir/fhir-xml.js'
 import { establishmentsInBody } from '../../src/fhir/written.js'

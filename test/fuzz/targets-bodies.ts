@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { SaxesParser } from 'saxes'
 import { JsonReader, readJson } from '../../src/fhir/json-reader.js'
 import type { JsonProblem } from '../../src/fhir/json-visitor.js'

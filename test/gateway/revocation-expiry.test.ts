@@ -41,7 +41,9 @@ test('a configured authority without a CRL is spoken of, and what that comes to'
   const [root, ...more] = expiryFindings((await load(stand)).environments, Date.now())
   assert.deepEqual([root?.code, more.length], ['crl-absent', 0])
   assert.match(root?.message ?? '', /AC RACINE.*what it revoked is not known$/)
-  stand.write('pki/client-ca.crl', stand.pki.crl().slice(firstBlock(stand.pki.crl()).length))
+  // an ECDSA signature has no fixed length: the block that is cut off must be of the same text
+  const both = stand.pki.crl()
+  stand.write('pki/client-ca.crl', both.slice(firstBlock(both).length))
   const [intermediate] = expiryFindings((await load(stand)).environments, Date.now())
   assert.match(intermediate?.message ?? '', /ORGANISATIONS`: its clients are refused \(503\)$/)
 })

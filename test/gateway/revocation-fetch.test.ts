@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { fetchCrl, type CrlFetchOrder, type CrlFetchOutcome } from '../../src/gateway/crl-fetch.js'
 import { CrlRefresh } from '../../src/gateway/crl-refresh.js'
 import { nextDaily, retryPause } from '../../src/gateway/crl-schedule.js'

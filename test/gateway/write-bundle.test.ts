@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { readShared } from '../support/shared.js'
 import { reasonOf, type RequestWish } from './stand.js'
 import { makeWriteStand, type Stored } from './write-stand.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { foldedName } from '../../src/http/field-names.js'
 import { clientCertFields, upstreamFields } from '../../src/http/fields.js'
 import type { Field } from '../../src/http/forwarder.js'

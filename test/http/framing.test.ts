@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { judgeFraming, type RequestHead } from '../../src/http/framing.js'
 
 const head = (over: Partial<RequestHead> = {}, ...fields: string[]): RequestHead => ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { judgeClientId } from '../../src/oauth/client-id.js'
 import { readTokenForm } from '../../src/oauth/token-form.js'
 import { jwtOf } from './jwt.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import type { TokenBinding } from '../../src/core/api.js'
 import { readJwtClaims } from '../../src/oauth/jwt.js'
 import { readJsonObject } from '../../src/oauth/strict-json.js'

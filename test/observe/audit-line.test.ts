@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { auditLine, type AuditEvent } from '../../src/observe/audit-event.js'
 import { establishmentsOf, readAuditLine } from '../../src/observe/audit-line.js'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { Failure } from '../../src/core/failure.js'
 import { createLog } from '../../src/observe/log.js'
 import { logDestination, prettyLine } from '../../src/observe/pretty-line.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { readSheets, type Sheets } from '../../src/sheet/read-sheets.js'
 import { ods, xlsx, xlsxParts, zip } from '../support/workbook.js'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { covers, isRevoked, parseCrl, readCrls, verifyCrl, type RevocationList } from '../../src/x509/crl.js'
 import {
   boolean,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fast-check.js'
 import { isSameName } from '../../src/core/distinguished-name.js'
 import { parseCertificate } from '../../src/x509/certificate.js'
 import type { IssuedAttribute, IssuedName, StringType } from '../../src/x509/issue-name.js'
