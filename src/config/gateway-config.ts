@@ -144,6 +144,12 @@ interface LimitsConfig {
   readonly bodyBytesInFlight: number
 }
 
+/** How permitted requests are taken upstream. */
+export interface ForwardingConfig {
+  /** What speaks HTTP to the upstreams. */
+  readonly engine: 'http-proxy'
+}
+
 /** How much of a whitelist a reload may drop without being confirmed. */
 export interface ShrinkGuard {
   /** More than that share, and at least one of the numbers below: refused. */
@@ -166,4 +172,5 @@ export interface GatewayConfig {
   }
   readonly shutdown: { readonly drainSeconds: number }
   readonly limits: LimitsConfig
+  readonly forwarding: ForwardingConfig
 }

@@ -66,6 +66,7 @@ function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {
     reload: raw.reload,
     shutdown: raw.shutdown,
     limits: raw.limits,
+    forwarding: raw.forwarding,
   }
 }
 

@@ -227,6 +227,17 @@ export const gatewaySchema = z.strictObject({
       .prefault({}),
   ),
   limits: key('Bounds on what clients may take.', limitsSchema.prefault({})),
+  forwarding: key(
+    'How permitted requests are taken upstream.',
+    z
+      .strictObject({
+        engine: key(
+          'What speaks HTTP to the upstreams: `http-proxy`, the package of that name.',
+          z.enum(['http-proxy']).default('http-proxy'),
+        ),
+      })
+      .prefault({}),
+  ),
 })
 
 export type RawGateway = z.output<typeof gatewaySchema>

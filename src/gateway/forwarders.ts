@@ -1,13 +1,19 @@
-import type { GatewayConfig } from '../config/gateway-config.js'
-import type { Forwarder } from '../http/forwarder.js'
+import type { ForwardingConfig, GatewayConfig } from '../config/gateway-config.js'
+import type { Forwarder, ForwarderOptions } from '../http/forwarder.js'
 import { createHttpProxyForwarder } from '../http/http-proxy-forwarder.js'
 
+const engines = {
+  'http-proxy': createHttpProxyForwarder,
+} satisfies Record<ForwardingConfig['engine'], (options: ForwarderOptions) => Forwarder>
+
 /** A forwarder for each environment, so that none shares a connection with another. */
-export function createForwarders({ environments, limits }: GatewayConfig): ReadonlyMap<string, Forwarder> {
+export function createForwarders(config: GatewayConfig): ReadonlyMap<string, Forwarder> {
+  const { environments, limits, forwarding } = config
+  const createForwarder = engines[forwarding.engine]
   return new Map(
     environments.map(({ name }) => [
       name,
-      createHttpProxyForwarder({
+      createForwarder({
         maxConnections: limits.upstreamConnections,
         maxWaiting: limits.upstreamConnections * 4,
         keepAliveMs: 30_000,

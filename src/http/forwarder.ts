@@ -14,6 +14,25 @@ export interface ForwardTimeouts {
   readonly idleMs: number
 }
 
+/** How connections to upstreams are made and kept. */
+export interface ConnectionOptions {
+  /** Connections to one upstream, at most. */
+  readonly maxConnections: number
+  /** How long an unused connection is kept, in milliseconds; less where the upstream announces less. */
+  readonly keepAliveMs: number
+  /** Authorities for `https:` upstreams, PEM; those of Node where absent. */
+  readonly authorities?: readonly string[]
+}
+
+/** What a forwarder is made with, whichever engine it is. */
+export interface ForwarderOptions extends ConnectionOptions {
+  readonly timeouts: ForwardTimeouts
+  /** Requests that may wait for a connection; the next one fails as `overloaded`. */
+  readonly maxWaiting: number
+  /** Milliseconds on a clock that never goes back. */
+  readonly now?: () => number
+}
+
 /**
  * A judged request, ready to go.
  *

@@ -3,17 +3,9 @@ import { Stream } from 'node:stream'
 import util from 'node:util'
 import httpProxy from 'http-proxy'
 import { Exchange, type ExchangeOutcome } from './exchange.js'
-import type { ForwardOutcome, ForwardRequest, ForwardTimeouts, Forwarder } from './forwarder.js'
+import type { ForwardOutcome, ForwardRequest, Forwarder, ForwarderOptions } from './forwarder.js'
 import { isOpen } from './pipelining.js'
-import { createAgents, type AgentOptions } from './upstream-agents.js'
-
-export interface ForwarderOptions extends AgentOptions {
-  readonly timeouts: ForwardTimeouts
-  /** Requests that may wait for a connection; the next one fails as `overloaded`. */
-  readonly maxWaiting: number
-  /** Milliseconds on a clock that never goes back. */
-  readonly now?: () => number
-}
+import { createAgents } from './upstream-agents.js'
 
 /**
  * A forwarder through http-proxy.

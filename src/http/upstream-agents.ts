@@ -1,15 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
-
-export interface AgentOptions {
-  /** Connections to one upstream, at most. */
-  readonly maxConnections: number
-  /** How long an unused connection is kept, in milliseconds; less where the upstream announces less. */
-  readonly keepAliveMs: number
-  /** Authorities for `https:` upstreams, PEM; those of Node where absent. */
-  readonly authorities?: readonly string[]
-}
+import type { ConnectionOptions } from './forwarder.js'
 
 /** Bounded pools of kept connections, one for each protocol. */
 export interface UpstreamAgents {
@@ -19,7 +11,11 @@ export interface UpstreamAgents {
 }
 
 /** Pools that belong to one environment: no other one's requests travel on their connections. */
-export function createAgents({ maxConnections, keepAliveMs, authorities }: AgentOptions): UpstreamAgents {
+export function createAgents({
+  maxConnections,
+  keepAliveMs,
+  authorities,
+}: ConnectionOptions): UpstreamAgents {
   const pool = {
     keepAlive: true,
     scheduling: 'lifo',

@@ -1,11 +1,11 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { Failure } from '../core/failure.js'
-import type { Field } from './forwarder.js'
-import { createAgents, type AgentOptions } from './upstream-agents.js'
+import type { ConnectionOptions, Field } from './forwarder.js'
+import { createAgents } from './upstream-agents.js'
 
 /** What bounds a read of the gateway's own. */
-export interface ReaderOptions extends AgentOptions {
+export interface ReaderOptions extends ConnectionOptions {
   /** Largest answer, in bytes. */
   readonly maxBytes: number
 }
