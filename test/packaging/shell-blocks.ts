@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../support/shared.js'
@@ -33,4 +34,14 @@ export function shellBlocksOf(page: string): readonly ShellBlock[] {
       },
     ]
   })
+}
+
+/** What a block prints stands in its output, each line behind the one before. */
+export function assertPrinted({ line, prints }: ShellBlock, output: string): void {
+  let from = 0
+  for (const text of prints) {
+    const found = output.indexOf(text, from)
+    assert.ok(found >= 0, `line ${line}: expected ${text}\nfound ${output}`)
+    from = found + text.length
+  }
 }
