@@ -1,3 +1,4 @@
+import { formatDiagnostic, type Diagnostic } from '../core/diagnostic.js'
 import { formatName } from '../core/name-text.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
 import type { MalformedRequest } from '../http/server-errors.js'
@@ -12,7 +13,9 @@ import type { LostStanding } from './connections.js'
 import type { HandshakeRefusal } from './handshake.js'
 import type { Policy } from './policy.js'
 import { observationOf } from './policy-observation.js'
+import type { ReloadReport } from './policy-source.js'
 import type { RequestEvent } from './request-event.js'
+import type { BoundAddress } from './serving.js'
 
 interface ObserverOptions {
   readonly config: GatewayConfig
@@ -24,6 +27,14 @@ interface ObserverOptions {
 export interface MalformedArrival extends MalformedRequest {
   readonly environment: string
   readonly clientAddress: string
+}
+
+/** What a gateway starts with. */
+interface Started {
+  readonly policy: Policy
+  readonly addresses: readonly BoundAddress[]
+  readonly warnings: readonly Diagnostic[]
+  readonly version: string
 }
 
 /** Log, audit trail and metrics of a running gateway: what happened is told to them once. */
@@ -140,21 +151,32 @@ export class Observers {
     })
   }
 
-  reload(
-    report: Pick<AuditEvent, 'result' | 'trigger' | 'diagnostics'> & {
-      revision: string
-      durationMs: number
-    },
-  ): void {
-    const { revision, durationMs, ...rest } = report
-    if (rest.result !== undefined) this.metrics.reload(rest.result, { at: this.now(), durationMs })
-    const previousRevision = rest.result === 'reloaded' ? this.revisionBefore : undefined
+  /** The gateway listens. */
+  started({ policy, addresses, warnings, version }: Started): void {
+    this.policyInForce(policy)
+    for (const { environments, host, port } of addresses) {
+      this.log.info('listening', { environment: environments.join(', '), listen: `${host}:${port}` })
+    }
+    const { revision } = policy
+    this.log.info('in force', { revision, version, diagnostics: warnings.map(formatDiagnostic) })
+    this.audit.write({ time: this.now(), event: 'start', policyRevision: revision, version })
+  }
+
+  /** What a reload came to. */
+  reload({ result, trigger, revision, diagnostics, durationMs }: ReloadReport): void {
+    const fields = { result, trigger, revision, durationMs, diagnostics: diagnostics.map(formatDiagnostic) }
+    if (result === 'refused')
+      this.log.error('the new configuration is refused; the last good one stays in force', fields)
+    else this.log.info(`configuration ${result}`, fields)
+    this.metrics.reload(result, { at: this.now(), durationMs })
     this.audit.write({
       time: this.now(),
       event: 'reload',
       policyRevision: revision,
-      previousRevision,
-      ...rest,
+      previousRevision: result === 'reloaded' ? this.revisionBefore : undefined,
+      result,
+      trigger,
+      diagnostics: diagnostics.length,
     })
   }
 
@@ -178,6 +200,12 @@ export class Observers {
     this.log.setLevel(level)
     if (level === 'debug') this.log.warn('the log level is `debug` now')
     return true
+  }
+
+  /** To `debug`, and back to what the configuration says. */
+  toggleDebug(): void {
+    const configured = this.configuredLevel ?? 'info'
+    this.setLogLevel(this.log.level === 'debug' && configured !== 'debug' ? configured : 'debug')
   }
 
   /** What time alone brings about. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Readiness } from '../admin/status.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
@@ -14,7 +15,7 @@ import { PartnerLimiter } from './partner-limiter.js'
 import { OcspReport } from './ocsp-report.js'
 import { OcspStatus } from './ocsp-status.js'
 import type { Policy } from './policy.js'
-import type { PolicySource, ReloadReport } from './policy-source.js'
+import type { ReloadReport } from './policy-source.js'
 import type { RequestEvent } from './request-event.js'
 import { Renewals } from './renewal.js'
 import { SeenPartners } from './seen-partners.js'
@@ -22,11 +23,13 @@ import { SeenPartners } from './seen-partners.js'
 const keptIdentities = 20_000
 
 interface StateOptions {
-  readonly source: PolicySource
+  readonly source: { current(): Policy }
   readonly observers: Observers
   readonly forwarders: ReadonlyMap<string, Forwarder>
   readonly now: () => number
   readonly config: GatewayConfig
+  /** Undefined: one of this process alone. */
+  readonly ticketSecret?: Uint8Array | undefined
 }
 
 /** What the requests of a running gateway share. */
@@ -41,6 +44,8 @@ export class GatewayState implements Gateway {
   readonly renewals = new Renewals()
   readonly ocsp: OcspStatus
   readonly startedAt: number
+  /** What ticket keys come from where no file names a secret that processes share. */
+  readonly ticketSecret: Uint8Array
   private readonly options: StateOptions
   private readonly underWay = new Set<ServerResponse>()
   private draining = false
@@ -54,6 +59,7 @@ export class GatewayState implements Gateway {
     this.bodyAccount = new BodyAccount(options.config.limits.bodyBytesInFlight)
     this.lookups = new Lookups(options.config, options.now)
     this.startedAt = options.now()
+    this.ticketSecret = options.ticketSecret ?? randomBytes(48)
     this.ocsp = new OcspStatus({
       now: options.now,
       report: new OcspReport({ log: this.log, metrics: options.observers.metrics, now: options.now }),

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { Failure } from '../core/failure.js'
 import type { TlsMaterial } from '../tls/listener.js'
 import { deriveTicketKeys } from '../tls/ticket-keys.js'
@@ -9,6 +9,8 @@ import type { EnvironmentPolicy, Policy } from './policy.js'
 interface Now {
   policy(): Policy
   now(): number
+  /** What ticket keys come from where no file names a secret that processes share. */
+  readonly ticketSecret: Uint8Array
 }
 
 const hourMs = 3_600_000
@@ -17,8 +19,6 @@ const hourMs = 3_600_000
 export class TlsMaterials {
   private readonly names: readonly string[]
   private readonly world: Now
-  /** Of this process, where no file names one that processes share. */
-  private readonly ownSecret = randomBytes(48)
   private policy: Policy | undefined
   private ticketKeys = ''
 
@@ -64,7 +64,7 @@ export class TlsMaterials {
   }
 
   private ticketKeysOf(environment: EnvironmentPolicy): Buffer {
-    return deriveTicketKeys(environment.server.ticketSecret ?? this.ownSecret, {
+    return deriveTicketKeys(environment.server.ticketSecret ?? this.world.ticketSecret, {
       environment: environment.name,
       trust: trustDigest(environment),
       now: this.world.now(),
