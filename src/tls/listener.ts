@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { hearServerNames } from './shared-address.js'
 import { sessionIdContextOf } from './ticket-keys.js'
 
 /** What one environment shows in the handshake. PEM texts; `authorities` are advertised to clients. */
@@ -79,8 +80,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   const [first] = options.materials
   const load = (materials: readonly TlsMaterial[]): ReturnType<typeof contextOptions> | undefined => {
     const nextHosts = new Map<string, SecureContext>()
-    const minVersion = newestOf(materials)
-    const all = materials.map((material) => contextOptions({ ...material, minVersion }, isShared))
+    const all = materials.map((material) => contextOptions(material, isShared))
     for (const [index, { environment, hosts }] of materials.entries()) {
       // the listener's own context is that of the first
       if (environment === first.environment) continue
@@ -96,9 +96,6 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     requestCert: true,
     rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
-    SNICallback: (name, done) => {
-      done(null, byHost.get(name.toLowerCase()))
-    },
     handshakeTimeout: options.handshakeTimeoutMs,
     maxHeaderSize: options.headerBytes,
     headersTimeout: options.headersTimeoutMs,
@@ -114,6 +111,13 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   server.maxHeadersCount = 0
 
   server.on('drop', () => options.onDropped?.())
+  const hearing = isShared
+    ? hearServerNames(server, {
+        contextOf: (name) => byHost.get(name),
+        timeoutMs: options.handshakeTimeoutMs,
+        onSilent: options.onHandshakeFailed,
+      })
+    : undefined
 
   const open = new Set<TLSSocket>()
   // Node counts a connection that was never asked for anything as busy: it waits for its first head
@@ -165,20 +169,15 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
         })
         server.closeIdleConnections()
         for (const socket of open) if (!asked.has(socket)) socket.destroy()
+        hearing?.close()
       })
     },
   }
 }
 
-// the version is settled before the name is heard
-function newestOf(materials: readonly TlsMaterial[]): TlsMaterial['minVersion'] {
-  return materials.some(({ minVersion }) => minVersion === 'TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2'
-}
-
 /**
- * Behind a shared address no session is resumed: a ticket is opened before the name has chosen the
- * context, so that on Node 20 one of TEST resumes on PROD (the class of CVE-2025-23419), and no Node tells
- * the server name of a resumed TLS 1.2 session, without which nobody knows the environment.
+ * Behind a shared address no session is resumed: no Node tells the server name of a resumed TLS 1.2
+ * session, without which nobody knows the environment (the class of CVE-2025-23419).
  */
 function contextOptions(material: TlsMaterial, isShared: boolean) {
   const { environment, certificates, authorities, minVersion, ticketKeys } = material

@@ -75,7 +75,7 @@ for (const how of ['ports', 'one port'] as const) {
   })
 }
 
-test('environments that share a port speak the newest version that one of them asks for', async (context) => {
+test('environments that share a port speak no older version than they ask for', async (context) => {
   const { sandbox, production } = await makeTwoEnvironments(context, 'one port', {
     config: (text) => text.replace('crlPolicy: require', 'crlPolicy: require\n      minVersion: TLSv1.3'),
   })
