@@ -3,10 +3,11 @@ import { deny, type Denial, type EstablishmentWritten } from './decision.js'
 import type { DistinguishedName } from './distinguished-name.js'
 import { isSameName, nameKey } from './distinguished-name.js'
 import { judgeDates } from './entry-dates.js'
+import { formatName } from './name-text.js'
 import type { DenialReason } from './reasons.js'
 import { judgeRorHeaders } from './ror-headers.js'
 import type { Operation, Route } from './route.js'
-import type { SpkiSha256 } from './spki.js'
+import { formatSpkiSha256, type SpkiSha256 } from './spki.js'
 import type { Whitelist, WhitelistEntry } from './whitelist.js'
 
 /** What the whitelist is asked with: facts of a certificate, never a decision about it. */
@@ -64,7 +65,7 @@ const overlookable: ReadonlySet<DenialReason> = new Set([
 export function admit(question: AdmissionQuestion, now: number): Admission | Denial {
   const { whitelist, route, client, rorHeaders } = question
   const entry = findEntry(whitelist, client, route?.api)
-  if (entry === undefined) return deny('certificate-not-listed')
+  if (entry === undefined) return deny('certificate-not-listed', { sent: asRead(client) })
   const { partner } = entry
   const outOfDate = judgeDates(entry, now)
   if (outOfDate !== undefined) return outOfDate
@@ -110,6 +111,11 @@ export function permitWrite(
  */
 export function settle(entry: WhitelistEntry, denial: Denial): Permission | Denial {
   return isReportOnly(entry) ? { effect: 'permit', overlooked: denial } : denial
+}
+
+// what the client compares with its mail, and what it sends: a name or a key is not listed as it was meant
+function asRead({ subject, spkiSha256 }: ClientNames): Record<string, string> {
+  return { subject: formatName(subject), publicKey: formatSpkiSha256(spkiSha256) }
 }
 
 /** The entry that lists this client, as the API demands it (by either, where no API is known). */

@@ -39,11 +39,11 @@ export function createInstruments() {
     registry,
     durationName: `${prefix}request_duration_seconds`,
     requests: counter('requests_total', 'Requests by decision and reason.', [...byApi, 'decision', 'reason']),
-    partnerRequests: counter('partner_requests_total', 'Requests of listed certificates by partner.', [
-      'environment',
-      'partner',
-      'decision',
-    ]),
+    partnerRequests: counter(
+      'partner_requests_total',
+      'Requests of listed certificates by partner and reason.',
+      ['environment', 'partner', 'decision', 'reason'],
+    ),
     requestDuration: histogram(
       'request_duration_seconds',
       'From the head of a request to the end of its answer.',

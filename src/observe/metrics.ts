@@ -158,7 +158,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const decision = decisionOf(request)
       to.requests.cell(environment, api, decision, reason).value += 1
       if (partner !== undefined) {
-        to.partnerRequests.cell(environment, labels.labelOf(environment, partner), decision).value += 1
+        const label = labels.labelOf(environment, partner)
+        to.partnerRequests.cell(environment, label, decision, reason).value += 1
       }
       if (outcome?.startsWith('upstream-') === true) {
         to.upstreamFailures.cell(environment, api, outcome).value += 1

@@ -151,7 +151,10 @@ test('requests a second', async (context) => {
       text,
       /ror_gateway_requests_total\{[^}]*api="csd",decision="deny",reason="rate-limited"\} 1\n/,
     )
-    assert.match(text, /ror_gateway_partner_requests_total\{[^}]*partner="limited",decision="deny"\} \d+\n/)
+    assert.match(
+      text,
+      /ror_gateway_partner_requests_total\{[^}]*partner="limited",decision="deny",reason="rate-limited"\} \d+\n/,
+    )
   })
 })
 
@@ -312,10 +315,10 @@ test('a partner in report-only mode passes its limits, and the audit says so', a
   assert.equal(event['enforced'], false)
   assert.equal(event['reason'], 'rate-limited')
   const metrics = await (await fetch(`http://127.0.0.1:${stand.gateway.admin?.port ?? 0}/metrics`)).text()
-  assert.match(
-    metrics,
-    /ror_gateway_partner_requests_total\{[^}]*partner="limited",decision="would-deny"\} 2\n/,
-  )
+  for (const reason of ['body-too-large', 'rate-limited']) {
+    const series = `partner="limited",decision="would-deny",reason="${reason}"} 1\n`
+    assert.ok(metrics.includes(`ror_gateway_partner_requests_total{environment="sandbox",${series}`), reason)
+  }
 })
 
 test('what is counted is bounded by the partners listed, and none is forgotten with requests under way', () => {

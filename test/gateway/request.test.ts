@@ -173,6 +173,14 @@ test('who is refused is told why, in its own language, and nothing reaches the u
     assert.equal(answer.body.includes('350054680'), false)
   })
 
+  await context.test('and the name and key that were read, where the certificate is not listed', async () => {
+    const client = await named('NOBODY')
+    const answer = await stand.send({ client })
+    const body = Buffer.from(answer.body, 'latin1').toString()
+    assert.ok(body.includes(`subject: ${subjectOf(client)}`), body)
+    assert.match(body, /publicKey: sha256:[A-Za-z0-9+/]{43}=/)
+  })
+
   await context.test('as XML where the client reads that', async () => {
     const answer = await stand.send({ target: '/elsewhere', fields: ['Accept: application/fhir+xml'] })
     assert.match(valuesOf(answer, 'content-type')[0] ?? '', /^application\/fhir\+xml/)

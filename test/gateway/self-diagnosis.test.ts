@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { selfDiagnosisPath, type ConnectionReport } from '../../src/gateway/self-diagnosis.js'
+import type { ConnectionReport } from '../../src/gateway/connection-report.js'
+import { selfDiagnosisPath } from '../../src/gateway/self-diagnosis.js'
 import { clientName, day } from '../support/pki.js'
 import { valuesOf } from '../support/http-message.js'
 import { makeStand, reasonOf, subjectOf } from './stand.js'
@@ -45,6 +46,7 @@ test('the connection page', async (context) => {
     ] as const) {
       const report = await ask({ target: `${selfDiagnosisPath}?establishment=${asked}` })
       assert.equal(report.asked?.permitted, permitted, asked)
+      assert.equal(report.advice.fr.includes('ne peut pas écrire pour 1350000000'), !permitted, asked)
     }
     const odd = await ask({ target: `${selfDiagnosisPath}?establishment=52%2F192675` })
     assert.equal(odd.asked?.permitted, false)

@@ -71,8 +71,11 @@ test('a request is counted by decision and reason, its partner, times and bytes'
       'requests_total{environment="sandbox",api="fhir-write",decision="would-deny",reason="establishment-not-permitted"}',
       1,
     ],
-    ['partner_requests_total{environment="sandbox",partner="eai",decision="permit"}', 1],
-    ['partner_requests_total{environment="sandbox",partner="eai",decision="would-deny"}', 1],
+    ['partner_requests_total{environment="sandbox",partner="eai",decision="permit",reason="none"}', 1],
+    [
+      'partner_requests_total{environment="sandbox",partner="eai",decision="would-deny",reason="establishment-not-permitted"}',
+      1,
+    ],
     ['upstream_failures_total{environment="sandbox",api="fhir-read",code="upstream-broken"}', 1],
     ['request_body_bytes_total{environment="sandbox",api="fhir-read"}', 100],
     ['response_body_bytes_total{environment="sandbox",api="fhir-read"}', 200],
@@ -119,7 +122,7 @@ test('partners beyond the limit are counted as other', async () => {
   }
   const name = 'ror_gateway_partner_requests_total'
   assert.equal((await seriesOf(metrics, name)).length, 4)
-  const other = `${name}{environment="sandbox",partner="other",decision="permit"}`
+  const other = `${name}{environment="sandbox",partner="other",decision="permit",reason="none"}`
   assert.equal(await valueOf(metrics, other), 14)
   assert.equal((await seriesOf(metrics, 'ror_gateway_certificate_not_after_timestamp_seconds')).length, 3)
 })
@@ -134,9 +137,9 @@ test('a partner that leaves the whitelist leaves no series, and makes room', asy
   for (const partner of ['stays', 'late']) request(partner)
   const series = await seriesOf(metrics, 'ror_gateway_partner_requests_total')
   assert.deepEqual(series, [
-    'ror_gateway_partner_requests_total{environment="sandbox",partner="stays",decision="permit"} 2',
-    'ror_gateway_partner_requests_total{environment="sandbox",partner="other",decision="permit"} 1',
-    'ror_gateway_partner_requests_total{environment="sandbox",partner="late",decision="permit"} 1',
+    'ror_gateway_partner_requests_total{environment="sandbox",partner="stays",decision="permit",reason="none"} 2',
+    'ror_gateway_partner_requests_total{environment="sandbox",partner="other",decision="permit",reason="none"} 1',
+    'ror_gateway_partner_requests_total{environment="sandbox",partner="late",decision="permit",reason="none"} 1',
   ])
 })
 
