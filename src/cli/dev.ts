@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { formatDiagnostic } from '../core/diagnostic.js'
 import { prepareDevelopmentFolder } from '../dev/development-folder.js'
 import { formatFirstCalls } from '../dev/first-calls.js'
+import { formatWhereToLook } from '../dev/where-to-look.js'
 import { startStandInRor, type StandInRor } from '../dev/stand-in-ror.js'
 import { loadInWorker } from '../gateway/policy-source.js'
 import { startGateway } from '../gateway/start.js'
@@ -72,15 +73,7 @@ export const dev: Verb = {
       await starting
       say('')
       say(formatFirstCalls(prepared.calls))
-      say(
-        `Sandbox     https://127.0.0.1:${ports.sandbox}   Production  https://127.0.0.1:${ports.production}`,
-      )
-      say(
-        `Metrics     http://127.0.0.1:${ports.admin}/metrics   Status  http://127.0.0.1:${ports.admin}/status`,
-      )
-      say(`Audit       ${prepared.shown}/audit.ndjson`)
-      say(`Whitelist   ${prepared.shown}/whitelist: edit a file, and it is in force within a second`)
-      say('Stop with Ctrl-C; a second start keeps the certificates.')
+      say(formatWhereToLook(prepared.shown, ports))
       await stopped
       return exit.done
     } finally {

@@ -35,6 +35,7 @@ test('a first start', async (context) => {
   const calls = firstCalls({ folder: '.dev', ports: { sandbox, production, admin, ror } })
   assert.ok(calls.length >= 15)
 
+  let answered = ''
   for (const { title, status, reason, arguments: curl } of calls) {
     await context.test(
       `prints a call that works as printed: ${title} → ${status} ${reason ?? ''}`,
@@ -43,9 +44,23 @@ test('a first start', async (context) => {
         assert.match(stdout, new RegExp(`^HTTP/1\\.1 ${status} `), stdout)
         assert.equal(/^ror-gateway-reason: (.*)\r$/im.exec(stdout)?.[1], reason)
         if (reason !== undefined) assert.ok(stdout.includes(reason))
+        answered = /^x-request-id: (.*)\r$/im.exec(stdout)?.[1] ?? ''
       },
     )
   }
+
+  await context.test(
+    'says how the id of an answer finds its audit line, and whether the trail is whole',
+    async () => {
+      const printed = [...first.stdout().matchAll(/^npx ror-gateway (.*)$/gm)].map(([, line = '']) => line)
+      assert.equal(printed.length, 2)
+      for (const [index, says] of [/^.* was refused: certificate-not-listed\n/, /in order/].entries()) {
+        const said = run((printed[index] ?? '').replace('ID', answered).split(' '), folder)
+        await said.ended
+        assert.match(said.stdout(), says)
+      }
+    },
+  )
 
   await context.test('tells its state at the admin address', async () => {
     const pages = await Promise.all(
