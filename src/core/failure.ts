@@ -14,10 +14,17 @@ export class Failure extends Error {
 }
 
 export type FailureCode =
+  /** No connection: refused, unreachable, a name that leads nowhere. */
   | 'upstream-refused'
+  /** No connection in time, TLS included. */
+  | 'upstream-connect-timeout'
+  /** Not the server it should be, or one that does not take us for the client we should be. */
+  | 'upstream-tls'
   | 'upstream-timeout'
   | 'upstream-broken'
   | 'upstream-response-invalid'
+  /** No server of the API takes requests now: nothing was tried. */
+  | 'upstream-unavailable'
   | 'client-left'
   | 'overloaded'
   | 'internal'
@@ -25,11 +32,14 @@ export type FailureCode =
 /** The status a failure answers with while nothing of an answer has been sent. */
 export function statusOf(code: FailureCode): 500 | 502 | 503 | 504 {
   switch (code) {
-    case 'upstream-refused':
+    case 'upstream-unavailable':
     case 'overloaded':
       return 503
+    case 'upstream-connect-timeout':
     case 'upstream-timeout':
       return 504
+    case 'upstream-refused':
+    case 'upstream-tls':
     case 'upstream-broken':
     case 'upstream-response-invalid':
       return 502

@@ -181,9 +181,9 @@ export class Lookup {
     if (status === 200) return answer
     // an id that the server takes for none is one that nothing stands behind
     if (status === 400 || status === 404 || status === 410 || status === 422) return undefined
-    const isDown = status >= 500 || status === 401 || status === 403 || status === 429
+    const isBusy = status === 503 || status === 429
     throw new Failure(
-      isDown ? 'upstream-refused' : 'upstream-response-invalid',
+      isBusy ? 'upstream-unavailable' : 'upstream-response-invalid',
       `looking up ${target} was answered with status ${status}`,
     )
   }

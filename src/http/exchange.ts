@@ -2,7 +2,7 @@ import { STATUS_CODES, type ClientRequest, type IncomingMessage, type ServerResp
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../core/failure.js'
 import { inviteBody } from './body.js'
-import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts } from './forwarder.js'
+import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
 import { downstreamFields } from './response-fields.js'
 
 /** Where an exchange stands, and so what a silence means. */
@@ -33,7 +33,11 @@ export class Exchange {
   }
   #upstream: ClientRequest | undefined
   #phase: Phase = 'connecting'
-  #hasSocket = false
+  #socket: Socket | undefined
+  /** Bytes that had come on the connection before it was ours. */
+  #bytesBefore = 0
+  /** Whether a connection that is being opened has come to its TLS handshake. */
+  #isSecuring = false
   #timer: NodeJS.Timeout | undefined
   #settled = false
   #bytesUp = 0
@@ -70,20 +74,11 @@ export class Exchange {
       }
     })
     this.#enter('connecting')
-    const { body, request } = this.#forward
+    const { body } = this.#forward
     if (body === 'none') upstream.end()
     else if (body !== 'stream') {
       this.#bytesUp = body.length
       upstream.end(body)
-    } else {
-      request.on('data', (chunk: Buffer) => {
-        this.#bytesUp += chunk.length
-        this.#timer?.refresh()
-      })
-      request.once('end', () => {
-        if (this.#phase === 'sending') this.#enter('waiting')
-      })
-      request.pipe(upstream)
     }
   }
 
@@ -91,29 +86,54 @@ export class Exchange {
   fail(code: FailureCode, cause: Error): void {
     if (this.#settled) return
     const responseStarted = this.#forward.response.headersSent
-    this.#settle({ kind: 'failed', code, responseStarted, cause, ...this.#cost() })
+    this.#settle({ kind: 'failed', code, reach: this.#reach(), responseStarted, cause, ...this.#cost() })
     this.#upstream?.destroy()
     // ended, it would look whole
     if (responseStarted) this.#forward.response.destroy()
   }
 
   #onSocket(socket: Socket): void {
-    this.#hasSocket = true
+    this.#socket = socket
+    this.#bytesBefore = socket.bytesRead
     if (this.#settled) return
-    const connected = (): void => {
-      if (this.#settled || this.#phase !== 'connecting') return
-      const isSending = this.#forward.body === 'stream' && !this.#forward.request.readableEnded
-      if (isSending) inviteBody(this.#forward)
-      this.#enter(isSending ? 'sending' : 'waiting')
-    }
     if (connectedSockets.has(socket)) {
-      connected()
+      this.#onConnected()
       return
     }
-    socket.once(this.#forward.upstream.startsWith('https:') ? 'secureConnect' : 'connect', () => {
+    const isSecure = this.#forward.upstream.startsWith('https:')
+    if (isSecure) {
+      this.#isSecuring = !socket.connecting
+      socket.once('connect', () => (this.#isSecuring = true))
+    }
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       connectedSockets.add(socket)
-      connected()
+      this.#onConnected()
     })
+  }
+
+  #onConnected(): void {
+    if (this.#settled || this.#phase !== 'connecting') return
+    const { body, request } = this.#forward
+    if (body !== 'stream') {
+      this.#enter('waiting')
+      return
+    }
+    // not before: what was read of it could go nowhere else any more
+    if (request.readableEnded) {
+      this.#upstream?.end()
+      this.#enter('waiting')
+      return
+    }
+    inviteBody(this.#forward)
+    this.#enter('sending')
+    request.on('data', (chunk: Buffer) => {
+      this.#bytesUp += chunk.length
+      this.#timer?.refresh()
+    })
+    request.once('end', () => {
+      if (this.#phase === 'sending') this.#enter('waiting')
+    })
+    if (this.#upstream !== undefined) request.pipe(this.#upstream)
   }
 
   #onAnswer(answer: IncomingMessage): void {
@@ -175,11 +195,14 @@ export class Exchange {
     const isReused = this.#upstream?.reusedSocket === true
     const isReset = code === 'ECONNRESET' || code === 'EPIPE'
     // only what may be repeated, and only what a kept connection lost (RFC 9110 section 9.2.2)
-    if (isReused && isReset && body === 'none' && safeMethods.has(method) && !response.headersSent) {
+    const isSilent = !response.headersSent && this.#reach() !== 'answered'
+    if (isReused && isReset && isSilent && body === 'none' && safeMethods.has(method)) {
       this.#settle({ kind: 'stale' })
       return
     }
-    if (this.#phase === 'connecting') this.fail('upstream-refused', error)
+    if (this.#phase === 'connecting') this.fail(this.#isSecuring ? 'upstream-tls' : 'upstream-refused', error)
+    // TLS 1.3 tells of a client certificate that is not taken once the handshake is over
+    else if (code.startsWith('ERR_SSL_')) this.fail('upstream-tls', error)
     else if (code.startsWith('HPE_')) this.fail('upstream-response-invalid', error)
     else this.fail('upstream-broken', error)
   }
@@ -198,9 +221,9 @@ export class Exchange {
     const after = `in ${milliseconds} ms`
     switch (this.#phase) {
       case 'connecting': {
-        const waited = !this.#hasSocket
+        const waited = this.#socket === undefined
         this.fail(
-          waited ? 'overloaded' : 'upstream-refused',
+          waited ? 'overloaded' : 'upstream-connect-timeout',
           new Error(waited ? `no free upstream connection ${after}` : `no upstream connection ${after}`),
         )
         return
@@ -243,6 +266,12 @@ export class Exchange {
     })
     this.#upstream?.destroy()
     this.#forward.response.destroy()
+  }
+
+  #reach(): Reach {
+    if (this.#phase === 'connecting') return 'unsent'
+    const received = (this.#socket?.bytesRead ?? 0) > this.#bytesBefore
+    return received || this.#upstreamStatus !== undefined ? 'answered' : 'sent'
   }
 
   #cost(): ForwardCost {

@@ -20,8 +20,6 @@ export interface ConnectionOptions {
   readonly maxConnections: number
   /** How long an unused connection is kept, in milliseconds; less where the upstream announces less. */
   readonly keepAliveMs: number
-  /** Authorities for `https:` upstreams, PEM; those of Node where absent. */
-  readonly authorities?: readonly string[]
 }
 
 /** What a forwarder is made with, whichever engine it is. */
@@ -31,6 +29,23 @@ export interface ForwarderOptions extends ConnectionOptions {
   readonly maxWaiting: number
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number
+}
+
+/**
+ * How an `https:` upstream is verified, and what we show it; what is absent is as Node has it.
+ *
+ * INVARIANT: there is no way to leave an upstream unverified.
+ */
+export interface UpstreamTls {
+  /** The same text, the same material: a connection is kept under it, and used for no other. */
+  readonly id: string
+  /** PEM. */
+  readonly authorities?: readonly string[] | undefined
+  /** Client certificate and its chain, and its key: PEM, both or none. */
+  readonly certificate?: string | undefined
+  readonly key?: string | undefined
+  /** The name that the server must prove, where it is not that of the origin. */
+  readonly serverName?: string | undefined
 }
 
 /**
@@ -44,6 +59,8 @@ export interface ForwardRequest {
   readonly response: ServerResponse
   /** Origin such as `http://127.0.0.1:9081`. */
   readonly upstream: string
+  /** Of an `https:` upstream. */
+  readonly tls?: UpstreamTls | undefined
   readonly method: string
   /** The target exactly as it was judged (`RequestTarget.raw`). */
   readonly target: string
@@ -69,6 +86,12 @@ export interface ForwardCost {
   readonly upstreamStatus: number | undefined
 }
 
+/**
+ * How far a request got that failed: `unsent`: nothing of it left, and nothing of a streamed body was
+ * read; `sent`: no byte of an answer came; `answered`: one came.
+ */
+export type Reach = 'unsent' | 'sent' | 'answered'
+
 /** What a forward came to. */
 export type ForwardOutcome =
   | (ForwardCost & { readonly kind: 'answered'; readonly status: number })
@@ -77,6 +100,7 @@ export type ForwardOutcome =
   | (ForwardCost & {
       readonly kind: 'failed'
       readonly code: FailureCode
+      readonly reach: Reach
       /** Where true the client's connection has been destroyed; where false nothing was sent and the caller answers. */
       readonly responseStarted: boolean
       /** For the log, never for the client. */

@@ -5,7 +5,7 @@ import httpProxy from 'http-proxy'
 import { Exchange, type ExchangeOutcome } from './exchange.js'
 import type { ForwardOutcome, ForwardRequest, Forwarder, ForwarderOptions } from './forwarder.js'
 import { isOpen } from './pipelining.js'
-import { createAgents } from './upstream-agents.js'
+import { closeIdle, createAgents, serverNameOf } from './upstream-agents.js'
 
 /**
  * A forwarder through http-proxy.
@@ -27,7 +27,7 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
     const outcome = new Promise<ExchangeOutcome>((settle) => {
       const limits = { ...timeouts, ...forward.timeouts }
       exchange = new Exchange(forward, { timeouts: limits, now, settle })
-      open(proxy, exchange, { forward, target, agent: target.isSecure ? agents.https : agents.http })
+      open(proxy, exchange, { forward, target, agent: agents.of(forward) })
     })
     if (exchange !== undefined) underWay.set(exchange, outcome)
     try {
@@ -41,25 +41,44 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
     const request: ForwardRequest = isEmptyStream(asked) ? { ...asked, body: 'none' } : asked
     if (request.response.destroyed || !isOpen(request.request.socket))
       return { kind: 'client-left', responseStarted: false, ...nothing }
-    let target = targets.get(request.upstream)
+    const { upstream, tls } = request
+    const key = tls === undefined ? upstream : `${upstream} ${tls.id}`
+    let target = targets.get(key)
     if (target === undefined) {
-      target = targetOf(request.upstream)
-      targets.set(request.upstream, target)
+      target = targetOf(request)
+      targets.set(key, target)
     }
     if (target.underWay >= maxConnections + maxWaiting) {
       const cause = new Error(`${target.underWay} requests are under way to ${request.upstream}`)
-      return { kind: 'failed', code: 'overloaded', responseStarted: false, cause, ...nothing }
+      return {
+        kind: 'failed',
+        code: 'overloaded',
+        reach: 'unsent',
+        responseStarted: false,
+        cause,
+        ...nothing,
+      }
     }
     target.underWay += 1
     try {
       const first = await attempt(request, target)
       if (first.kind !== 'stale') return first
+      closeIdle(agents.of(request), target)
       const second = await attempt(request, target)
       if (second.kind !== 'stale') return second
       const cause = new Error('two kept connections had been closed by the upstream')
-      return { kind: 'failed', code: 'upstream-broken', responseStarted: false, cause, ...nothing }
+      return {
+        kind: 'failed',
+        code: 'upstream-broken',
+        reach: 'sent',
+        responseStarted: false,
+        cause,
+        ...nothing,
+      }
     } finally {
       target.underWay -= 1
+      // of material that may have been replaced meanwhile
+      if (tls !== undefined && target.underWay === 0) targets.delete(key)
     }
   }
 
@@ -86,15 +105,23 @@ interface Target {
   readonly protocol: string
   readonly hostname: string
   readonly port: string
-  readonly isSecure: boolean
+  /** As Node takes it; absent where nothing is secured. */
+  readonly serverName: string | undefined
   underWay: number
 }
 
-function targetOf(upstream: string): Target {
+function targetOf({ upstream, tls }: ForwardRequest): Target {
   const { protocol, hostname, port } = new URL(upstream)
+  const isSecure = protocol === 'https:'
   // Node connects to `::1`, where a URL spells `[::1]`
   const bare = hostname.replace(/^\[(.*)\]$/, '$1')
-  return { protocol, hostname: bare, port, isSecure: protocol === 'https:', underWay: 0 }
+  return {
+    protocol,
+    hostname: bare,
+    port: port === '' ? (isSecure ? '443' : '80') : port,
+    serverName: isSecure ? serverNameOf(bare, tls) : undefined,
+    underWay: 0,
+  }
 }
 
 interface Opening {
@@ -106,8 +133,8 @@ interface Opening {
 function open(proxy: httpProxy, exchange: Exchange, { forward, target, agent }: Opening): void {
   const { request, response, method } = forward
   try {
-    const ssl = outgoing(forward.target, fieldsOf(forward))
-    const { protocol, hostname, port } = target
+    const { protocol, hostname, port, serverName } = target
+    const ssl = outgoing(forward.target, { fields: fieldsOf(forward), serverName })
     proxy.web(
       request,
       response,
@@ -134,8 +161,18 @@ function open(proxy: httpProxy, exchange: Exchange, { forward, target, agent }: 
  * It assigns a path with `//` and `http:/` rewritten and a copy of the client's headers; what cannot
  * be written stays as judged. A list of fields also keeps order, spelling and repeats.
  */
-function outgoing(target: string, fields: readonly string[]): object {
-  return Object.defineProperties({}, { path: fixed(target), headers: fixed(fields) })
+function outgoing(
+  target: string,
+  { fields, serverName }: { readonly fields: readonly string[]; readonly serverName: string | undefined },
+): object {
+  return Object.defineProperties(
+    {},
+    {
+      path: fixed(target),
+      headers: fixed(fields),
+      ...(serverName !== undefined && { servername: fixed(serverName) }),
+    },
+  )
 }
 
 function fixed(value: unknown): PropertyDescriptor {

@@ -1,21 +1,25 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { ConnectionOptions } from './forwarder.js'
+import { createSecureContext } from 'node:tls'
+import type { ConnectionOptions, UpstreamTls } from './forwarder.js'
 
-/** Bounded pools of kept connections, one for each protocol. */
+/** Where a connection leads, as an agent is asked. */
+export interface Destination {
+  /** Origin such as `https://127.0.0.1:9081`. */
+  readonly upstream: string
+  readonly tls?: UpstreamTls | undefined
+}
+
+/** Bounded pools of kept connections, one for each protocol and each material of TLS. */
 export interface UpstreamAgents {
-  readonly http: HttpAgent
-  readonly https: HttpsAgent
+  of(destination: Destination): HttpAgent
   destroy(): void
 }
 
 /** Pools that belong to one environment: no other one's requests travel on their connections. */
-export function createAgents({
-  maxConnections,
-  keepAliveMs,
-  authorities,
-}: ConnectionOptions): UpstreamAgents {
+export function createAgents({ maxConnections, keepAliveMs }: ConnectionOptions): UpstreamAgents {
   const pool = {
     keepAlive: true,
     scheduling: 'lifo',
@@ -25,17 +29,62 @@ export function createAgents({
     noDelay: true,
   } as const
   const http = new HttpAgent(pool)
-  const https = new HttpsAgent(authorities === undefined ? pool : { ...pool, ca: [...authorities] })
   guardIdle(http)
-  guardIdle(https)
+  const secure = new Map<string, HttpsAgent>()
+  const secured = (tls: UpstreamTls | undefined): HttpsAgent => {
+    const id = tls?.id ?? ''
+    const known = secure.get(id)
+    if (known !== undefined) return known
+    // material that was replaced, once its last connection is closed
+    for (const [old, agent] of secure) if (isEmpty(agent)) secure.delete(old)
+    const { authorities, certificate, key } = tls ?? {}
+    const secureContext = createSecureContext({
+      minVersion: 'TLSv1.2',
+      ...(authorities !== undefined && { ca: [...authorities] }),
+      ...(certificate !== undefined && key !== undefined && { cert: certificate, key }),
+    })
+    // a session taken up again is not verified again: none is kept
+    const made = new HttpsAgent({ ...pool, secureContext, maxCachedSessions: 0 })
+    guardIdle(made)
+    secure.set(id, made)
+    return made
+  }
   return {
-    http,
-    https,
+    of: ({ upstream, tls }) => (upstream.startsWith('https:') ? secured(tls) : http),
     destroy: () => {
       http.destroy()
-      https.destroy()
+      for (const agent of secure.values()) agent.destroy()
     },
   }
+}
+
+/**
+ * What the server's certificate must be for, as Node's `servername` says it: the name of the origin
+ * unless `tls` says another, and never the `Host` of a request, which Node would take.
+ *
+ * Empty for an address, which is no name to ask for (RFC 6066 section 3); it is verified all the same.
+ */
+export function serverNameOf(hostname: string, tls: UpstreamTls | undefined): string {
+  const name = tls?.serverName ?? hostname
+  return isIP(name) === 0 ? name : ''
+}
+
+/**
+ * Closes the unused connections to one server, so that the next request gets a fresh one: where a kept
+ * connection turned out to be closed, the others most likely are.
+ */
+export function closeIdle(
+  agent: HttpAgent,
+  server: { readonly hostname: string; readonly port: string },
+): void {
+  for (const [name, sockets = []] of Object.entries(agent.freeSockets)) {
+    if (!name.startsWith(`${server.hostname}:${server.port}:`)) continue
+    for (const socket of [...sockets]) socket.destroy()
+  }
+}
+
+function isEmpty({ sockets, freeSockets, requests }: HttpAgent): boolean {
+  return [sockets, freeSockets, requests].every((each) => Object.keys(each).length === 0)
 }
 
 /**

@@ -1,8 +1,8 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { Failure } from '../core/failure.js'
-import type { ConnectionOptions, Field } from './forwarder.js'
-import { createAgents } from './upstream-agents.js'
+import type { ConnectionOptions, Field, UpstreamTls } from './forwarder.js'
+import { closeIdle, createAgents, serverNameOf } from './upstream-agents.js'
 
 /** What bounds a read of the gateway's own. */
 export interface ReaderOptions extends ConnectionOptions {
@@ -14,12 +14,15 @@ export interface ReaderOptions extends ConnectionOptions {
 export interface UpstreamRead {
   /** Origin such as `http://127.0.0.1:9081`. */
   readonly upstream: string
+  readonly tls?: UpstreamTls | undefined
   /** In origin-form. */
   readonly target: string
   /** Host included. */
   readonly fields: readonly Field[]
   /** From the call to the last byte, the wait for a connection included. */
   readonly timeoutMs: number
+  /** Until the connection stands, the wait for a free one included; no bound of its own where absent. */
+  readonly connectMs?: number | undefined
 }
 
 /** An answer, whole. */
@@ -31,7 +34,7 @@ export interface UpstreamAnswer {
 
 /** Reads of the gateway's own, on kept connections of their own. */
 export interface UpstreamReader {
-  /** @throws Failure where no whole answer came: refused, late, broken off, too large, no HTTP */
+  /** @throws Failure where no whole answer came: refused, not the server it should be, late, broken off, too large, no HTTP */
   read(asked: UpstreamRead): Promise<UpstreamAnswer>
   close(): void
 }
@@ -42,20 +45,21 @@ export function createUpstreamReader(options: ReaderOptions): UpstreamReader {
   const attempt = (asked: UpstreamRead, deadline: number): Promise<UpstreamAnswer | 'stale'> =>
     new Promise((resolve, reject) => {
       const isSecure = asked.upstream.startsWith('https:')
-      const url = new URL(asked.upstream)
+      const { hostname, port } = serverOf(asked.upstream)
       const headers: Record<string, string> = { Connection: 'keep-alive' }
       for (const [name, value] of asked.fields) headers[name] = value
       const open = isSecure ? requestHttps : requestHttp
       const outgoing = open({
-        agent: isSecure ? agents.https : agents.http,
-        // a literal address stands in brackets in an origin alone
-        hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-        port: url.port,
+        agent: agents.of(asked),
+        hostname,
+        port,
+        ...(isSecure && { servername: serverNameOf(hostname, asked.tls) }),
         method: 'GET',
         path: asked.target,
         headers,
       })
       let isConnected = false
+      let isSecuring = false
       let answer: IncomingMessage | undefined
       const timer = setTimeout(
         () => {
@@ -63,16 +67,28 @@ export function createUpstreamReader(options: ReaderOptions): UpstreamReader {
         },
         Math.max(0, deadline - performance.now()),
       )
+      const connecting =
+        asked.connectMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              settle(new Failure('upstream-connect-timeout', `no connection in ${asked.connectMs} ms`))
+            }, asked.connectMs)
       const settle = (outcome: UpstreamAnswer | 'stale' | Failure): void => {
         clearTimeout(timer)
+        clearTimeout(connecting)
         if (outcome instanceof Failure) {
           outgoing.destroy()
           reject(outcome)
         } else resolve(outcome)
       }
       outgoing.once('socket', (socket) => {
-        if (socket.connecting) socket.once('connect', () => (isConnected = true))
-        else isConnected = true
+        isConnected = !socket.connecting
+        socket.once('connect', () => (isSecuring = isSecure))
+        if (isConnected) clearTimeout(connecting)
+        socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+          isConnected = true
+          clearTimeout(connecting)
+        })
       })
       outgoing.on('error', (error: Error & { code?: string }) => {
         const isStale = outgoing.reusedSocket && answer === undefined
@@ -81,12 +97,10 @@ export function createUpstreamReader(options: ReaderOptions): UpstreamReader {
           return
         }
         const isInvalid = error.code?.startsWith('HPE_') === true
-        const code = isInvalid
-          ? 'upstream-response-invalid'
-          : isConnected
-            ? 'upstream-broken'
-            : 'upstream-refused'
-        settle(new Failure(code, error.message, { cause: error }))
+        const notConnected = isSecuring ? 'upstream-tls' : 'upstream-refused'
+        const isTls = isConnected && error.code?.startsWith('ERR_SSL_') === true
+        const broken = isTls ? 'upstream-tls' : isConnected ? 'upstream-broken' : notConnected
+        settle(new Failure(isInvalid ? 'upstream-response-invalid' : broken, error.message, { cause: error }))
       })
       outgoing.once('response', (response) => {
         answer = response
@@ -100,6 +114,7 @@ export function createUpstreamReader(options: ReaderOptions): UpstreamReader {
       const deadline = performance.now() + asked.timeoutMs
       const first = await attempt(asked, deadline)
       // a kept connection that the server had closed: nothing was processed, so it is asked again, on another
+      if (first === 'stale') closeIdle(agents.of(asked), serverOf(asked.upstream))
       const second = first === 'stale' ? await attempt(asked, deadline) : first
       if (second === 'stale') throw new Failure('upstream-broken', 'the upstream closed two kept connections')
       return second
@@ -108,6 +123,13 @@ export function createUpstreamReader(options: ReaderOptions): UpstreamReader {
       agents.destroy()
     },
   }
+}
+
+function serverOf(upstream: string): { readonly hostname: string; readonly port: string } {
+  const { hostname, port, protocol } = new URL(upstream)
+  // a literal address stands in brackets in an origin alone
+  const bare = hostname.replace(/^\[(.*)\]$/, '$1')
+  return { hostname: bare, port: port === '' ? (protocol === 'https:' ? '443' : '80') : port }
 }
 
 function takeWhole(

@@ -172,7 +172,7 @@ test('a client that stalls in its upload is let go', async (t) => {
   await stage.recorder.connections[0]?.closed
 })
 
-test('a connection that is never established fails as upstream-refused, not as a slow answer', async (t) => {
+test('a connection that is never established fails as upstream-connect-timeout, not as a slow answer', async (t) => {
   // a TLS handshake that nobody answers: the upstream takes the connection and is silent
   const silent = createServer(() => undefined)
   silent.listen(0, '127.0.0.1')
@@ -182,7 +182,7 @@ test('a connection that is never established fails as upstream-refused, not as a
   const stage = await stand(t, { upstream: `https://127.0.0.1:${port}`, timeouts: { connectMs: 30 } })
   const client = await stage.open()
   client.send(get)
-  assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-refused'])
+  assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-connect-timeout'])
 })
 
 test('a request that finds no free connection in time is told that we are overloaded', async (t) => {

@@ -6,13 +6,19 @@ import type { TestContext } from 'node:test'
 import type { DenialReason } from '../../src/core/reasons.js'
 import { BodyAccount, readBody } from '../../src/http/body.js'
 import { upstreamFields } from '../../src/http/fields.js'
-import type { Field, ForwardOutcome, Forwarder, ForwardTimeouts } from '../../src/http/forwarder.js'
+import type {
+  Field,
+  ForwardOutcome,
+  Forwarder,
+  ForwardTimeouts,
+  UpstreamTls,
+} from '../../src/http/forwarder.js'
 import { judgeFraming } from '../../src/http/framing.js'
 import { createHttpProxyForwarder } from '../../src/http/http-proxy-forwarder.js'
 import { awaitTurn } from '../../src/http/pipelining.js'
 import { answerClientError, type MalformedRequest } from '../../src/http/server-errors.js'
 import { openRaw, type RawClient } from '../support/raw-client.js'
-import { startRecorder, type Recorder, type Script } from '../support/recorder.js'
+import { startRecorder, type Recorder, type RecorderTls, type Script } from '../support/recorder.js'
 
 export interface StandOptions {
   readonly answer?: Script
@@ -26,8 +32,9 @@ export interface StandOptions {
   /** PEM of the server's side; plain TCP where absent. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
   /** PEM of the upstream's side. */
-  readonly upstreamTls?: { readonly cert: string; readonly key: string }
-  readonly authorities?: readonly string[]
+  readonly upstreamTls?: RecorderTls
+  /** How the upstream is verified, and what it is shown. */
+  readonly showing?: UpstreamTls
   readonly upstream?: string
   /** `X-Request-Id` set on the response before it is forwarded. */
   readonly presets?: string
@@ -66,7 +73,6 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
     maxConnections: options.maxConnections ?? 16,
     maxWaiting: options.maxWaiting ?? 16,
     keepAliveMs: 5_000,
-    ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
   const thrown = new EventEmitter()
   let thrownCount = 0
@@ -103,6 +109,7 @@ export async function stand(context: TestContext, options: StandOptions = {}): P
       request,
       response,
       upstream: options.upstream ?? recorder.origin,
+      tls: options.showing,
       method: request.method ?? '',
       target: request.url ?? '',
       fields: upstreamFields({

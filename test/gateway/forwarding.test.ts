@@ -72,7 +72,7 @@ test('an upstream that fails is told by its kind, and the client sees the reques
     target: string,
     answer: () => string | undefined,
   ])[] = [
-    ['takes no connection', 503, 'upstream-refused', '/csd', () => undefined],
+    ['takes no connection', 502, 'upstream-refused', '/csd', () => undefined],
     ['says nothing', 504, 'upstream-timeout', '/ws-diffusion-fhir/Location', () => undefined],
     [
       'speaks no HTTP',

@@ -394,11 +394,11 @@ test('an upstream that fails is a failure, never a judgement, and nothing of it 
     status: number,
     code: string,
   ])[] = [
-    ['500', jsonAnswer({}, 500), 503, 'upstream-refused'],
-    ['503', jsonAnswer({}, 503), 503, 'upstream-refused'],
-    ['401', jsonAnswer({}, 401), 503, 'upstream-refused'],
-    ['403', jsonAnswer({}, 403), 503, 'upstream-refused'],
-    ['429', jsonAnswer({}, 429), 503, 'upstream-refused'],
+    ['500', jsonAnswer({}, 500), 502, 'upstream-response-invalid'],
+    ['503', jsonAnswer({}, 503), 503, 'upstream-unavailable'],
+    ['401', jsonAnswer({}, 401), 502, 'upstream-response-invalid'],
+    ['403', jsonAnswer({}, 403), 502, 'upstream-response-invalid'],
+    ['429', jsonAnswer({}, 429), 503, 'upstream-unavailable'],
     ['a redirection', jsonAnswer({}, 302), 502, 'upstream-response-invalid'],
     ['204', 'HTTP/1.1 204 X\r\n\r\n', 502, 'upstream-response-invalid'],
     ['silence', undefined, 504, 'upstream-timeout'],
@@ -444,10 +444,11 @@ test('an upstream that fails is a failure, never a judgement, and nothing of it 
   stand.answers.delete(target)
   assert.equal((await stand.send(patch('Organization/10'))).status, 200)
 
-  await context.test('a connection refused: 503', async () => {
+  await context.test('a connection refused: 502', async () => {
     await stand.upstream.close()
     const answered = await stand.send(patch('Organization/11'))
-    assert.equal(answered.status, 503)
+    assert.equal(answered.status, 502)
+    assert.equal((await stand.auditOf(answered))['reason'], 'upstream-refused')
   })
 })
 
@@ -487,7 +488,7 @@ test('report-only: what cannot be resolved passes, what cannot be asked does not
   assert.equal((await stand.auditOf(answer))['reason'], 'establishment-not-permitted')
   assert.equal((await stand.send(patch('Organization/404'))).status, 200)
   stand.answers.set('/fhir/Organization/21', jsonAnswer({}, 500))
-  assert.equal((await stand.send(patch('Organization/21'))).status, 503)
+  assert.equal((await stand.send(patch('Organization/21'))).status, 502)
   assert.equal(stand.writes().length, 2)
 })
 

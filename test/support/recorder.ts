@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { readMessage, type HttpMessage } from './http-message.js'
 
 /** A request as it came over the wire. */
@@ -17,10 +17,19 @@ export interface RecordedRequest extends HttpMessage {
  */
 export type Script = (request: RecordedRequest) => string | Buffer | undefined
 
+/** PEM; with `clientCa`, connections without a client certificate of it are refused. */
+export interface RecorderTls {
+  readonly cert: string
+  readonly key: string
+  readonly clientCa?: string
+}
+
 export interface RecorderOptions {
   readonly answer?: Script
-  /** PEM; plain TCP where absent. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Plain TCP where absent. */
+  readonly tls?: RecorderTls
+  /** Any free one unless given. */
+  readonly port?: number
 }
 
 /** An upstream that keeps every byte it is sent. */
@@ -81,8 +90,8 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
     })
   }
   const server =
-    options.tls === undefined ? createServer(onSocket) : createTlsServer({ ...options.tls }, onSocket)
-  server.listen(0, '127.0.0.1')
+    options.tls === undefined ? createServer(onSocket) : createTlsServer(tlsOptions(options.tls), onSocket)
+  server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo // a listening TCP server has one
   const recorder: Recorder = {
@@ -105,4 +114,9 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
     },
   }
   return recorder
+}
+
+function tlsOptions({ cert, key, clientCa }: RecorderTls): TlsOptions {
+  if (clientCa === undefined) return { cert, key }
+  return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: true }
 }
