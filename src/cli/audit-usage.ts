@@ -1,6 +1,5 @@
-import { readLines } from '../files/lines.js'
 import { Usage, type UsageScope } from '../gateway/usage.js'
-import { Progress } from './progress.js'
+import { readTrails } from './audit-trail.js'
 import type { Streams } from './verb.js'
 
 /**
@@ -11,22 +10,13 @@ import type { Streams } from './verb.js'
 export async function readUsage(
   trails: readonly string[],
   scope: UsageScope,
-  { stderr }: Pick<Streams, 'stderr'>,
+  streams: Pick<Streams, 'stderr' | 'stdin'>,
 ): Promise<Usage | undefined> {
   if (trails.length === 0) return undefined
   const usage = new Usage(scope)
-  for (const trail of trails) {
-    const progress = new Progress(stderr, trail)
-    const read = await readLines(trail, {
-      onLine: (line) => {
-        usage.note(line)
-      },
-      onProgress: (bytes, total) => {
-        progress.at(bytes, total)
-      },
-    })
-    progress.end()
-    if (!read.ok) throw new Error(read.problem.message)
+  const onLine = (line: string): void => {
+    usage.note(line)
   }
+  await readTrails(trails, { onLine }, streams)
   return usage
 }

@@ -3,6 +3,7 @@ import { explain } from './explain.js'
 import { health } from './health.js'
 import { importVerb } from './import.js'
 import { list } from './list.js'
+import { report } from './report.js'
 import { reload } from './reload.js'
 import { remove } from './remove.js'
 import { renew } from './renew.js'
@@ -30,6 +31,7 @@ const verbs: readonly Verb[] = [
   whoCan,
   show,
   list,
+  report,
   reload,
 ]
 

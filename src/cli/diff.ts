@@ -1,4 +1,3 @@
-import { readLines } from '../files/lines.js'
 import { diffWhitelists } from '../gateway/policy-diff.js'
 import { diffSettings } from '../gateway/policy-diff-settings.js'
 import { Replay } from '../gateway/replay.js'
@@ -6,7 +5,7 @@ import type { ReplayRules } from '../gateway/replay-judgement.js'
 import { speakerFor } from './desk-output.js'
 import { environmentsOf, openSource, type DeskEnvironment, type DeskSource } from './desk-source.js'
 import { tellReplay, tellSettings, tellWhitelist, type Comparison, type Replayed } from './diff-text.js'
-import { Progress } from './progress.js'
+import { readTrails } from './audit-trail.js'
 import {
   exit,
   instantOption,
@@ -52,10 +51,6 @@ export const diff: Verb = {
       sources.push(after)
       const comparison = compare(before, after, env)
       const replayed = await replay(options, streams, { before, after, at, env })
-      if (typeof replayed === 'string') {
-        speaker.note(replayed)
-        return exit.couldNot
-      }
       if (options['json'] === true) {
         speaker.json({
           old: before.label,
@@ -117,27 +112,17 @@ function byName(environments: readonly DeskEnvironment[]): ByName {
 
 async function replay(
   options: VerbOptions,
-  { stderr }: Streams,
+  streams: Streams,
   { before, after, at, env }: { before: DeskSource; after: DeskSource; at: number; env: string | undefined },
-): Promise<Replayed | string | undefined> {
+): Promise<Replayed | undefined> {
   const trails = listOption(options, 'replay')
   if (trails.length === 0) return undefined
   const [old, next] = paired(environmentsOf(before, env), environmentsOf(after, env))
   const run = new Replay({ before: rulesOf(old), after: rulesOf(next), at })
-  let ms = 0
-  for (const trail of trails) {
-    const progress = new Progress(stderr, trail)
-    const read = await readLines(trail, {
-      onLine: (line) => {
-        run.note(line)
-      },
-      onProgress: (bytes, total) => {
-        progress.at(bytes, total)
-      },
-    })
-    ms += progress.end()
-    if (!read.ok) return read.problem.message
+  const onLine = (line: string): void => {
+    run.note(line)
   }
+  const ms = await readTrails(trails, { onLine }, streams)
   return { report: run.report(), ms }
 }
 

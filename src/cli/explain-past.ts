@@ -1,5 +1,4 @@
 import { renderingOf } from '../core/reasons.js'
-import { readLines } from '../files/lines.js'
 import { explainListing, type NearEntry } from '../gateway/explain-listing.js'
 import type { Policy } from '../gateway/policy.js'
 import {
@@ -10,11 +9,11 @@ import {
   type ReplayVerdict,
 } from '../gateway/replay-judgement.js'
 import { auditField, establishmentsOf, readAuditLine, type PastRequest } from '../observe/audit-line.js'
+import { readTrails } from './audit-trail.js'
 import { columns, speakerFor, type Speaker } from './desk-output.js'
 import { judgingPolicy } from './desk-source.js'
 import { tellNear } from './explain-text.js'
 import { inLanguage } from './language.js'
-import { Progress } from './progress.js'
 import {
   exit,
   instantOption,
@@ -119,25 +118,15 @@ export async function explainPast(options: VerbOptions, streams: Streams): Promi
 async function findLine(
   id: string,
   trails: readonly string[],
-  { stderr }: Streams,
+  streams: Streams,
 ): Promise<string | undefined> {
   let found: string | undefined
   const needle = JSON.stringify(id)
-  for (const trail of trails) {
-    const progress = new Progress(stderr, trail)
-    const read = await readLines(trail, {
-      onLine: (line) => {
-        if (line.includes(needle) && readAuditLine(line)?.requestId === id) found = line
-      },
-      onProgress: (bytes, total) => {
-        progress.at(bytes, total)
-      },
-    })
-    progress.end()
-    if (!read.ok) throw new Error(read.problem.message)
-    if (found !== undefined) return found
+  const onLine = (line: string): void => {
+    if (line.includes(needle) && readAuditLine(line)?.requestId === id) found = line
   }
-  return undefined
+  await readTrails(trails, { onLine, isEnough: () => found !== undefined }, streams)
+  return found
 }
 
 function judgeToday(past: PastRequest, policy: Policy, at: number): PastExplanation['today'] {

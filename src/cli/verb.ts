@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { parseValidity } from '../config/paris-day.js'
+import { parseValidity, type ValidityEdge } from '../config/paris-day.js'
 
 /** Exit codes, the same for every verb. */
 export const exit = { done: 0, couldNot: 1, denied: 2, invalid: 3, usage: 64 } as const
@@ -137,11 +137,18 @@ export function wholeOption(options: VerbOptions, name: string): number | undefi
   return Number(text)
 }
 
-/** A day of Paris (its first instant) or an instant of ISO 8601, as epoch milliseconds. @throws UsageError */
-export function instantOption(options: VerbOptions, name: string): number | undefined {
+/**
+ * A day of Paris (its first instant, or the one behind its last) or an instant of ISO 8601, as epoch
+ * milliseconds. @throws UsageError
+ */
+export function instantOption(
+  options: VerbOptions,
+  name: string,
+  edge: ValidityEdge = 'from',
+): number | undefined {
   const text = textOption(options, name)
   if (text === undefined) return undefined
-  const at = parseValidity(text, 'from')
+  const at = parseValidity(text, edge)
   if (!at.ok) throw new UsageError(`--${name}: ${at.problem.message}, found \`${text}\``)
   return at.value
 }

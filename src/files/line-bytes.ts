@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import type { Readable } from 'node:stream'
 import type { Result } from '../core/result.js'
 import { problemOf, type FileProblem } from './problem.js'
 
@@ -13,7 +12,7 @@ const stretch = 1 << 20
  * @param source - a path, or a stream of bytes such as the standard input
  */
 export async function readLineBytes(
-  source: string | Readable,
+  source: string | AsyncIterable<string | Uint8Array>,
   onLine: (line: Buffer) => void,
 ): Promise<Result<undefined, FileProblem>> {
   const stream = typeof source === 'string' ? createReadStream(source, { highWaterMark: stretch }) : source
@@ -21,7 +20,7 @@ export async function readLineBytes(
   let begun: Buffer[] = []
   try {
     for await (const chunk of stream) {
-      const bytes = chunk as Buffer // no encoding is set
+      const bytes = bytesOf(chunk as string | Uint8Array) // a file's are bytes
       let start = 0
       for (;;) {
         const end = bytes.indexOf(0x0a, start)
@@ -39,4 +38,10 @@ export async function readLineBytes(
   } catch (error) {
     return { ok: false, problem: problemOf(typeof source === 'string' ? source : 'stdin', error) }
   }
+}
+
+function bytesOf(chunk: string | Uint8Array): Buffer {
+  return typeof chunk === 'string'
+    ? Buffer.from(chunk)
+    : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 }

@@ -81,15 +81,20 @@ function formOf(nameOf: Form['nameOf'], head: string): Form {
 const native = formOf((field) => field, '')
 const ecs = formOf((field) => ecsNames[field], '"ecs.version":"8.17.0",')
 
+/** What of the trail is looked at: requests, or also the handshakes that `handshake: strict` refused. */
+const requestsAlone: ReadonlySet<string> = new Set(['request'])
+
 /**
  * The request that an audit line tells of; undefined where it tells of something else, or is no audit line.
+ *
+ * A refused handshake, where `events` names `handshake`, is a request without method and path.
  *
  * A line as the gateway writes it is gone through once, 1 to 2 µs; any other JSON of the same fields is
  * parsed. No quote stands unescaped inside a JSON string, so `,"name":"` is found at a field alone.
  */
-export function readAuditLine(line: string): PastRequest | undefined {
+export function readAuditLine(line: string, events = requestsAlone): PastRequest | undefined {
   const form = line.startsWith(native.opening) ? native : line.startsWith(ecs.opening) ? ecs : undefined
-  if (form === undefined || !line.endsWith('}') || line.includes('\\')) return readAnyJson(line)
+  if (form === undefined || !line.endsWith('}') || line.includes('\\')) return readAnyJson(line, events)
   const { list, listEnd } = form
   const found: Partial<Record<TextField, string>> = {}
   let at = form.opening.length
@@ -103,7 +108,7 @@ export function readAuditLine(line: string): PastRequest | undefined {
       const start = line.indexOf(list, at)
       if (start !== -1) {
         const end = line.indexOf(listEnd, start)
-        if (end === -1) return readAnyJson(line)
+        if (end === -1) return readAnyJson(line, events)
         named = line.slice(start + list.length - 1, end + 1)
         at = end + listEnd.length
         count = Number.parseInt(line.slice(at, at + 9), 10)
@@ -115,7 +120,7 @@ export function readAuditLine(line: string): PastRequest | undefined {
     const end = line.indexOf('"', begin)
     found[name] = line.slice(begin, end)
     at = end
-    if (name === 'event' && found.event !== 'request') return undefined
+    if (name === 'event' && !events.has(found.event ?? '')) return undefined
   }
   if (found.event === undefined) return undefined
   return {
@@ -151,7 +156,7 @@ function statusAfter(line: string, needle: string, at: number): number | undefin
   return Number.isNaN(value) ? undefined : value
 }
 
-function readAnyJson(line: string): PastRequest | undefined {
+function readAnyJson(line: string, events: ReadonlySet<string>): PastRequest | undefined {
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -169,7 +174,7 @@ function readAnyJson(line: string): PastRequest | undefined {
     const found = field(name)
     return typeof found === 'number' ? found : undefined
   }
-  if (text('event') !== 'request') return undefined
+  if (!events.has(text('event') ?? '')) return undefined
   const named = field('establishments')
   const establishments = Array.isArray(named) ? named.filter(isEstablishment) : []
   return {

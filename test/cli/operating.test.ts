@@ -12,6 +12,7 @@ const sections = [
   'A certificate is renewed',
   'A partner leaves',
   'A partner says: we get a 403',
+  'Before production: what the tests showed',
 ]
 
 const file = join(root, 'docs', 'operating.md')
