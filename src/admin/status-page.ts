@@ -4,7 +4,7 @@ import type { EnvironmentStatus, Status } from './status.js'
 const style = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1a1a1a}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem}table{border-collapse:collapse;margin:.5rem 0 1rem}
 caption{text-align:left;font-weight:600;padding:.25rem 0}th,td{text-align:left;padding:.25rem .75rem .25rem 0;
-border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}.bad{color:#a40000;font-weight:600}`
+border-bottom:1px solid #ddd;vertical-align:top}th,td:first-child{white-space:nowrap}td{overflow-wrap:anywhere}.bad{color:#a40000;font-weight:600}`
 
 /** Nothing may be loaded or run, and only our own style applies. */
 export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
@@ -17,7 +17,7 @@ export function statusPage(status: Status): string {
   const { lastReload, audit } = status
   const reload =
     lastReload === null
-      ? 'none'
+      ? 'none since the start'
       : `${lastReload.result} at ${lastReload.at}, ${lastReload.diagnostics} errors and warnings`
   return `<!doctype html>
 <html lang="en">
@@ -32,7 +32,7 @@ export function statusPage(status: Status): string {
 <table>
 ${fact('version', status.version)}
 ${fact('started', `${status.startedAt} (${duration(status.uptimeSeconds)} ago)`)}
-${fact('configuration', status.revision)}
+${fact('revision in force', status.revision)}
 ${fact('last reload', reload, lastReload?.result === 'refused')}
 ${fact('audit trail', `${audit.healthy ? 'written' : 'not written'}, ${audit.lost} lines lost`, !audit.healthy || audit.lost > 0)}
 </table>
@@ -55,7 +55,7 @@ export function escapeHtml(text: string): string {
 }
 
 function environmentSection(environment: EnvironmentStatus): string {
-  const { crls, partnersSeen, renewals } = environment
+  const { crls, ends, partnersSeen, renewals } = environment
   return `<section>
 <h2>${escapeHtml(environment.name)}</h2>
 <table>
@@ -68,7 +68,10 @@ ${fact('establishments', String(environment.establishments))}
 ${table('Revocation lists', ['issuer', 'next update', 'entries'], {
   rows: crls.map(({ issuer, nextUpdate, entries }) => [issuer, nextUpdate, String(entries)]),
 })}
-${table('Partners seen', ['partner', 'mode', 'last seen', 'certificate ends', 'days left'], {
+${table('Own certificates and authorities', ['what', 'name', 'ends', 'days left'], {
+  rows: ends.map(({ what, name, notAfter, daysLeft }) => [what, name, notAfter, String(daysLeft)]),
+})}
+${table('Partners seen since the start', ['partner', 'mode', 'last seen', 'certificate ends', 'days left'], {
   rows: partnersSeen.map(({ id, mode, lastSeen, notAfter, daysLeft }) => {
     return [id, mode, lastSeen, notAfter, String(daysLeft)]
   }),

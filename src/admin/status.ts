@@ -30,10 +30,20 @@ export interface EnvironmentStatus {
     readonly nextUpdate: string
     readonly entries: number
   }[]
+  /** The gateway's own certificates and the authorities it trusts; what ends first stands first. */
+  readonly ends: readonly EndStatus[]
   /** Partners that presented a certificate since the start. */
   readonly partnersSeen: readonly PartnerStatus[]
   /** Listed names that came with a new key, listed keys that came with a new name; the newest first. */
   readonly renewals: readonly RenewalStatus[]
+}
+
+export interface EndStatus {
+  readonly what: 'server-certificate' | 'authority'
+  /** Kind of key of a server certificate; common name of an authority. */
+  readonly name: string
+  readonly notAfter: string
+  readonly daysLeft: number
 }
 
 export interface PartnerStatus {

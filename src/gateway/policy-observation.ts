@@ -22,8 +22,8 @@ export function observationOf(policy: Policy, at: number): PolicyObservation {
   }
 }
 
-// one of each kind of key; the first of a chain is the gateway's own
-function shownCertificate(pem: string): { key: string; notAfter: number } {
+/** A certificate that clients are shown, by its kind of key; the first of a chain is the gateway's own. */
+export function shownCertificate(pem: string): { key: string; notAfter: number } {
   const certificate = new X509Certificate(pem)
   const key = certificate.publicKey.asymmetricKeyType ?? 'unknown'
   return { key, notAfter: Date.parse(certificate.validTo) }

@@ -65,7 +65,7 @@ export class Renewals {
     const key = `${environment} ${policyRevision} ${certificate.sha256} ${entry?.index ?? 'refused'}`
     if (this.known.get(key) === true) return undefined
     this.known.set(key, true)
-    const found = entry === undefined ? ofRefused(presented) : this.ofPermitted(presented, entry)
+    const found = entry === undefined ? this.ofRefused(presented) : this.ofPermitted(presented, entry)
     if (found === undefined) return undefined
     const renewal = renewalOf(presented, found, now)
     const once = `${environment} ${renewal.partner} ${renewal.line}`
@@ -98,21 +98,25 @@ export class Renewals {
     before.add(now)
     return { kind: isByName ? 'new-key' : 'new-name', entry }
   }
+
+  // its name is listed (with another key, or for APIs that go by name), or its key is
+  private ofRefused({ environment, whitelist, certificate }: Presented): Found | undefined {
+    const { subjectKey, spkiSha256 } = certificate
+    const byName = whitelist.findBySubject(subjectKey)
+    const byKey = whitelist.findByPublicKey(spkiSha256)
+    // claimed by two partners: a conflict, of which `check` and the desk tools speak
+    if (byName !== undefined && byKey !== undefined) return undefined
+    // let in by the one elsewhere, it asks where the other counts: nothing about it is new
+    if (this.seen.get(`${environment} ${subjectKey}`)?.has(spkiSha256) === true) return undefined
+    if (this.seen.get(`${environment} ${spkiSha256}`)?.has(subjectKey) === true) return undefined
+    if (byName !== undefined) return { kind: 'new-key', entry: byName }
+    return byKey === undefined ? undefined : { kind: 'new-name', entry: byKey }
+  }
 }
 
 interface Found {
   readonly kind: Renewal['kind']
   readonly entry: WhitelistEntry
-}
-
-// its name is listed (with another key, or for APIs that go by name), or its key is
-function ofRefused({ whitelist, certificate }: Presented): Found | undefined {
-  const byName = whitelist.findBySubject(certificate.subjectKey)
-  const byKey = whitelist.findByPublicKey(certificate.spkiSha256)
-  // claimed by two partners: a conflict, of which `check` and the desk tools speak
-  if (byName !== undefined && byKey !== undefined) return undefined
-  if (byName !== undefined) return { kind: 'new-key', entry: byName }
-  return byKey === undefined ? undefined : { kind: 'new-name', entry: byKey }
 }
 
 function renewalOf({ environment, certificate, entry }: Presented, found: Found, now: number): Renewal {

@@ -1,8 +1,11 @@
 import type { EnvironmentStatus, Status } from '../admin/status.js'
 import { commonNameOf } from '../x509/common-name.js'
 import type { EnvironmentListener } from './listeners.js'
+import { shownCertificate } from './policy-observation.js'
 import type { EnvironmentPolicy } from './policy.js'
 import type { GatewayState } from './state.js'
+
+const day = 86_400_000
 
 interface StatusNeeds {
   readonly state: GatewayState
@@ -37,9 +40,10 @@ export function statusOf({ state, listeners, version }: StatusNeeds): Status {
 }
 
 function environmentStatus(
-  { name, apis, whitelist, crls }: EnvironmentPolicy,
+  environment: EnvironmentPolicy,
   { state, listeners, now }: Pick<StatusNeeds, 'state' | 'listeners'> & { now: number },
 ): EnvironmentStatus {
+  const { name, apis, whitelist, crls } = environment
   const address = listeners.find(({ environments }) => environments.includes(name))?.listener.address
   return {
     name,
@@ -53,6 +57,7 @@ function environmentStatus(
       nextUpdate: new Date(nextUpdate).toISOString(),
       entries: revoked.count,
     })),
+    ends: endsOf(environment, now),
     partnersSeen: state.seen.of(name, now),
     renewals: state.renewals.of(name).map(({ at, notAfter, ...renewal }) => ({
       ...renewal,
@@ -60,4 +65,19 @@ function environmentStatus(
       notAfter: new Date(notAfter).toISOString(),
     })),
   }
+}
+
+function endsOf({ server, authorities }: EnvironmentPolicy, now: number): EnvironmentStatus['ends'] {
+  const own = server.certificates.map(({ certificate }) => shownCertificate(certificate))
+  return [
+    ...own.map(({ key, notAfter }) => ({ what: 'server-certificate' as const, name: key, notAfter })),
+    ...authorities.map(({ subject, notAfter }) => {
+      return { what: 'authority' as const, name: commonNameOf(subject), notAfter }
+    }),
+  ]
+    .sort((one, other) => one.notAfter - other.notAfter)
+    .map(({ notAfter, ...end }) => {
+      const daysLeft = Math.floor((notAfter - now) / day)
+      return { ...end, notAfter: new Date(notAfter).toISOString(), daysLeft }
+    })
 }

@@ -23,6 +23,10 @@ const status: Status = {
       certificates: 6,
       establishments: 9,
       crls: [{ issuer: 'CN=TEST AC,C=FR', nextUpdate: '2026-12-03T00:00:00.000Z', entries: 12 }],
+      ends: [
+        { what: 'server-certificate', name: 'ec', notAfter: '2026-12-20T00:00:00.000Z', daysLeft: 18 },
+        { what: 'authority', name: 'TEST AC', notAfter: '2033-01-01T00:00:00.000Z', daysLeft: 2222 },
+      ],
       partnersSeen: [
         {
           id: 'eai-bretagne',
@@ -162,7 +166,14 @@ test('the status is JSON for tools and a page for browsers', async (context) => 
     String(headers['content-security-policy']),
     /^default-src 'none'; style-src 'sha256-[\w+/]{43}='/,
   )
-  for (const word of ['eai-bretagne', 'CN=TEST AC,C=FR', '9f2c', '1 d 2 h', 'class="bad">refused']) {
+  for (const word of [
+    'eai-bretagne',
+    'CN=TEST AC,C=FR',
+    '9f2c',
+    '1 d 2 h',
+    'server-certificate',
+    'class="bad">refused',
+  ]) {
     assert.ok(text.includes(word), word)
   }
 })
@@ -176,12 +187,13 @@ test('the page shows any value as text, and loads nothing', () => {
       ...environment,
       name: evil,
       crls: [{ issuer: evil, nextUpdate: evil, entries: 1 }],
+      ends: environment.ends.map((end) => ({ ...end, name: evil })),
       partnersSeen: environment.partnersSeen.map((partner) => ({ ...partner, id: evil })),
       renewals: environment.renewals.map((renewal) => ({ ...renewal, line: evil })),
     })),
   })
   assert.ok(!page.includes('<script'))
-  assert.equal(page.split(escapeHtml(evil)).length, 7)
+  assert.equal(page.split(escapeHtml(evil)).length, 9)
   assert.doesNotMatch(page, /\b(?:src|href|on\w+)=(?!&quot;)/)
 })
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
+import { root } from '../support/shared.js'
 import { makeStand, patchBody, permittedTarget, rawRequest, type Stand } from './stand.js'
 
 interface Asked {
@@ -148,4 +151,24 @@ test('the log level is changed by POST /log-level, and by the file', async (cont
   stand.write('gateway.yaml', text.replace('pollSeconds: 3600', 'pollSeconds: 3599'))
   assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
   assert.deepEqual(JSON.parse((await set('error')).text), { level: 'error', before: 'error' })
+})
+
+test('/status says what docs/admin.md says, what ends among it', async (context) => {
+  const stand = await makeStand(context)
+  await stand.send({ fields: ['Connection: close'] })
+  const status = JSON.parse((await ask(stand, '/status')).text) as Record<string, unknown> // it answers an object
+  const [environment] = status['environments'] as Record<string, unknown>[] // as the stand has
+  const page = readFileSync(join(root, 'docs/admin.md'), 'utf8')
+  const documented = [...(page.split('## Fields of /status')[1] ?? '').matchAll(/^\| (`.*?`) \|/gm)]
+    .flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)(?:\[\])?`/g)])
+    .map(([, name]) => name)
+  assert.deepEqual(documented.sort(), [...Object.keys(status), ...Object.keys(environment ?? {})].sort())
+  const ends = environment?.['ends'] as { what: string; daysLeft: number }[] // the shape is ours
+  assert.ok(ends.some(({ what }) => what === 'server-certificate'))
+  assert.ok(ends.some(({ what }) => what === 'authority'))
+  const days = ends.map(({ daysLeft }) => daysLeft)
+  assert.deepEqual(
+    days,
+    [...days].sort((one, other) => one - other),
+  )
 })

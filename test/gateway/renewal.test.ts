@@ -126,6 +126,15 @@ test('an entry that pins another key refuses the renewed certificate, and the op
   )
 })
 
+test('a certificate that is let in by its name, and asks where keys count, is no renewal', async (context) => {
+  const stand = await makeStand(context)
+  assert.equal((await stand.send({})).status, 200)
+  const answer = await stand.send(csd)
+  assert.equal(reasonOf(answer), 'certificate-not-listed')
+  assert.equal((await stand.auditOf(answer))['renewal'], undefined)
+  assert.deepEqual(await renewals(stand), [])
+})
+
 test('a stranger is no renewal', async (context) => {
   const stand = await makeStand(context)
   const stranger = await stand.pki.client({ subject: clientName('STRANGER') })
