@@ -55,3 +55,7 @@ test('the rules are rules, and each fires when it should and not before', async 
   await run('promtool', ['check', 'rules', '--lint=all', '--lint-fatal', ...rules], { cwd: prometheus })
   await run('promtool', ['test', 'rules', ...tests], { cwd: prometheus })
 })
+
+test('promtool reads the configuration that Compose gives Prometheus', async () => {
+  await run('promtool', ['check', 'config', '--syntax-only', join(root, 'deploy/compose/prometheus.yaml')])
+})
