@@ -19,7 +19,9 @@ export interface RequestTarget {
 const printableAscii = /^[\x21-\x7e]+$/
 // pchar of RFC 3986 without `;`, whose parameters some servers cut off a segment and others keep
 const pathCharacters = /^[A-Za-z0-9\-._~!$&'()*+,=:@/%]+$/
-const overridingParameter = /^_method$/i
+
+/** What is said of a request for which `overridesMethod` holds. */
+export const methodOverridden = 'the parameter `_method` would change the method that was judged'
 
 /**
  * The target, or what makes it readable in two ways.
@@ -46,13 +48,7 @@ export function judgeTarget(raw: string): Result<RequestTarget, string> {
     const trouble = troubleInEscapes(segment)
     if (trouble !== undefined) return ambiguous(trouble)
   }
-  if (query !== undefined) {
-    for (const { name } of parametersOf(query)) {
-      if (overridingParameter.test(decodedLoosely(name))) {
-        return ambiguous('the parameter `_method` would change the method that was judged')
-      }
-    }
-  }
+  if (query !== undefined && overridesMethod(query)) return ambiguous(methodOverridden)
   return { ok: true, value: { raw, path, segments, query } }
 }
 
@@ -76,8 +72,18 @@ export function percentDecoded(text: string): string | undefined {
   }
 }
 
-function decodedLoosely(name: string): string {
-  return percentDecoded(name) ?? name
+/**
+ * Whether parameters, of a query or a form, would change the method that was judged.
+ *
+ * Loose on purpose: `;` separates parameters for some servers, and `_method` is found however its name is
+ * escaped.
+ */
+export function overridesMethod(parameters: string): boolean {
+  return parameters.split(/[&;]/).some((part) => {
+    const name = part.split('=', 1).join('').replaceAll('+', ' ')
+    const once = percentDecoded(name) ?? name
+    return (percentDecoded(once) ?? once).trim().toLowerCase() === '_method'
+  })
 }
 
 function troubleInEscapes(segment: string): string | undefined {

@@ -1,5 +1,6 @@
 import type { Admission } from '../core/admission.js'
 import { deny, type Denial } from '../core/decision.js'
+import { methodOverridden, overridesMethod } from '../core/request-target.js'
 import { judgeContentEncoding } from '../fhir/media-type.js'
 import { readBody } from '../http/body.js'
 import { judgeTokenInForm, maybeForm } from '../oauth/token-binding.js'
@@ -11,7 +12,8 @@ import type { Exchange } from './request.js'
 /**
  * Forwards a request whose body nobody judges: as it comes where its length is announced, held first
  * where it is not, so that one too large is refused before the upstream sees any of it. A form is held
- * where tokens must be bound: none may hide in it.
+ * where tokens must be bound, since none may hide in it, and where it only reads (`_search`): `_method` in
+ * it would make something else of it.
  */
 export async function forwardUnjudged(
   exchange: Exchange,
@@ -26,12 +28,15 @@ export async function forwardUnjudged(
   const { 'content-length': announced, 'content-type': contentType } = request.headers
   if (Number(announced ?? 0) > maxBodyBytes)
     return deny('body-too-large', { sent: { maxBytes: String(maxBodyBytes) } })
-  const mayHideToken = admission.api.tokenBinding !== 'off' && maybeForm(contentType)
-  if (mayHideToken) {
+  const isForm = maybeForm(contentType)
+  const mayHideToken = isForm && admission.api.tokenBinding !== 'off'
+  const mayOverride = isForm && admission.operation.kind === 'read'
+  const isHeld = mayHideToken || mayOverride
+  if (isHeld) {
     const encoding = judgeContentEncoding(request.headers['content-encoding'])
     if (encoding !== undefined) return encoding
   }
-  if (announced !== undefined && !mayHideToken) {
+  if (announced !== undefined && !isHeld) {
     await forwardAdmitted(exchange, arrival, { admission, body: 'stream' })
     return undefined
   }
@@ -41,8 +46,16 @@ export async function forwardUnjudged(
     account: gateway.bodyAccount,
   })
   if ('effect' in body) return body
+  if (mayOverride && overridesMethodInForm(body))
+    return deny('request-ambiguous', { detail: methodOverridden, sent: { problem: methodOverridden } })
   const hidden = mayHideToken ? judgeTokenInForm(body) : undefined
   if (hidden !== undefined) return hidden
   await forwardAdmitted(exchange, arrival, { admission, body })
   return undefined
+}
+
+// in a multipart form, too
+function overridesMethodInForm(body: Uint8Array): boolean {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
+  return overridesMethod(text) || /;\s*name\s*=\s*"?_method\b/i.test(text)
 }

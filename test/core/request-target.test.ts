@@ -34,6 +34,9 @@ const refused: readonly (readonly [string, string])[] = [
   ['a quote in the path', '/Location"'],
   ['a `_method` parameter', '/Location?identifier=1350054680/A&_method=PUT'],
   ['an escaped `_method` parameter', '/Location?%5fm%65thod=PUT'],
+  ['a `_method` parameter behind a semicolon', '/Location?a=b;_method=PUT'],
+  ['a doubly escaped `_method` parameter', '/Location?a=b&%255Fmethod=PUT'],
+  ['a `_method` parameter without a value', '/Location?+_METHOD'],
   ['an unclosed IPv6 target', 'http://[::1'],
 ]
 

@@ -142,3 +142,39 @@ test('an upstream that fails is told as a Fault with the request id, and nothing
   assert.ok(answer.body.includes('<soap:Value>soap:Receiver</soap:Value>'), answer.body)
   assert.ok(answer.body.includes(valuesOf(answer, 'x-request-id')[0] ?? 'none'))
 })
+
+test('what reads by POST is not turned into a write by a form', async (context) => {
+  const stand = await makeStand(context, {
+    ...listed,
+    whitelist: () =>
+      'partners:\n  - { id: csd, certificates: [{ publicKey: ../pki/key.pem }], apis: [csd, fhir-read] }\n',
+    config: (text) =>
+      text.replace(
+        /path: \/ws-diffusion-fhir\n +match: subject/,
+        'path: /ws-diffusion-fhir\n        searchByPost: true',
+      ),
+  })
+  const form = 'Content-Type: application/x-www-form-urlencoded'
+  const search = '/ws-diffusion-fhir/Location/_search'
+  const multipart = 'Content-Type: multipart/form-data; boundary=b'
+  const part = '--b\r\nContent-Disposition: form-data; name="_method"\r\n\r\nDELETE\r\n--b--\r\n'
+  for (const [target, field, body] of [
+    [search, form, '_method=DELETE'],
+    [search, form, 'name=a&%5Fmethod=PUT'],
+    [search, form, 'name=a;_METHOD=PUT'],
+    [search, multipart, part],
+    ['/csd', form, '_method=PUT'],
+  ] as const) {
+    const answer = await stand.send({ method: 'POST', target, body, fields: [field] })
+    assert.equal(answer.status, 400, body)
+    assert.equal(reasonOf(answer), 'request-ambiguous')
+  }
+  assert.equal(stand.upstream.requests.length, 0)
+  for (const body of ['name=_method', 'name=a&identifier=b%7C_method']) {
+    assert.equal((await stand.send({ method: 'POST', target: search, body, fields: [form] })).status, 200)
+  }
+  assert.deepEqual(
+    stand.upstream.requests.map(({ body }) => body),
+    ['name=_method', 'name=a&identifier=b%7C_method'],
+  )
+})
