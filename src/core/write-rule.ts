@@ -35,7 +35,10 @@ const ownership: ReadonlyMap<string, readonly string[]> = new Map([
   ['Task', ['identifier', 'focus']],
 ])
 
-/** The elements of a resource that say which establishment it belongs to. */
+/**
+ * The elements of a resource that say which establishment it belongs to, and those that could make
+ * another one of it: its id, and what its references lead to inside it.
+ */
 export function ownershipOf(type: string): readonly string[] {
-  return ownership.get(type) ?? ['identifier']
+  return [...(ownership.get(type) ?? ['identifier']), 'id', 'contained']
 }

@@ -88,6 +88,10 @@ class PathReader {
         if (step === 'extension') elements.push(step)
         this.#readArguments(step, inCriterion)
       } else {
+        // a type, anywhere but at the start: some readers pass over it
+        if (!inCriterion && elements.length > 0 && !/^[a-z]/.test(step)) {
+          this.#expected('an element name', 1)
+        }
         elements.push(step)
       }
       while (this.problem === undefined && this.#takeMark('[')) {

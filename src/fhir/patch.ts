@@ -18,7 +18,7 @@ const operationTypes: ReadonlySet<string> = new Set(['add', 'insert', 'delete', 
 const indexes: readonly string[] = ['index', 'source', 'destination']
 // what is written, and so not judged; `extension` stands in a documented draft of the ROR
 const contents: ReadonlySet<string> = new Set(['value', 'extension'])
-const elementName = /^[A-Za-z][A-Za-z0-9]{0,63}$/
+const elementName = /^[a-z][A-Za-z0-9]{0,63}$/
 
 /**
  * Refuses a FHIRPath Patch that is not one, or that aims at anything but what the rule describes.

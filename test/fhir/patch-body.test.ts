@@ -108,6 +108,10 @@ describe('the body of a PATCH', () => {
       replacing('Location', { name: 'name', valueString: 'extension' }),
       adding('Location', 'extensionX'),
       adding('Location', 'identifier'),
+      replacing('Location.Location.extension'),
+      replacing('Location.Extension.value'),
+      replacing('Location.extension.Extension.value'),
+      replacing('Location.extension._value'),
       adding('Organization', 'extension'),
     ]) {
       assert.equal(judge(body)?.reason, 'establishment-ambiguous', JSON.stringify(body))
