@@ -13,11 +13,16 @@ const numberings: ReadonlyMap<string, Numbering> = new Map([
   ['http://sirene.fr', 'sirene'],
   ['https://sirene.fr', 'sirene'],
 ])
+// a host or an OID of theirs in other words: with a port, behind `www.`, without `urn:oid:`, escaped
+const alike = /finess\.e?sante\.gouv\.fr|sirene\.fr|(?<![0-9.])1\.2\.250\.1\.71\.4\.2\.2(?!\.?[0-9])/
 const folded: ReadonlySet<string> = new Set([...numberings.keys()].map(fold))
 
 /** What a system means: a national one, one that a lenient reader would take for one, another. */
 export function numberingOf(system: string): Numbering | 'almost' | 'other' {
-  return numberings.get(system) ?? (folded.has(fold(system)) ? 'almost' : 'other')
+  const known = numberings.get(system)
+  if (known !== undefined) return known
+  const plain = fold(system)
+  return folded.has(plain) || alike.test(plain) || alike.test(fold(decoded(system))) ? 'almost' : 'other'
 }
 
 /** IdNatStruct of a number, exactly as written. @see ROR.md section 3 */
@@ -51,6 +56,12 @@ export function expectedNumber(numbering: Numbering, prefixes: readonly string[]
     case 'sirene':
       return 'a SIREN of 9 or a SIRET of 14 digits'
   }
+}
+
+function decoded(system: string): string {
+  return system.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
 }
 
 // case, white space, invisible characters, http or https, a last `/`: what a lenient reader folds away

@@ -70,6 +70,13 @@ describe('establishments in an Organization', () => {
       assert.deepEqual(numbersOf(find(organizationOf({ system, value }))), [number], system)
       const beside = organizationOf(
         { system: 'https://oi.esante.gouv.fr', value: '1290004324' },
+        { system: 'urn:oid:1.2.250.1.71.4.2.2.1', value: '1290004324' },
+        { system: 'urn:oid:1.2.250.1.71.4.2.25', value: '1290004324' },
+        {
+          system:
+            'https://mos.esante.gouv.fr/NOS/TRE_R72-FinessStatutJuridique/FHIR/TRE-R72-FinessStatutJuridique',
+          value: '1290004324',
+        },
         { value: '1290004324' },
       )
       assert.equal(numbersOf(find(beside)), 'establishment-missing')
@@ -128,6 +135,15 @@ describe('establishments in an Organization', () => {
       organizationOf({ system: 'https://FINESS.esante.gouv.fr', value: '350054680' }),
       organizationOf({ system: 'https://finess.sante.gouv.fr', value: '350054680' }),
       organizationOf({ system: 'URN:OID:1.2.250.1.71.4.2.2', value: '1350054680' }),
+      ...[
+        '1.2.250.1.71.4.2.2',
+        'urn:oid:1.2.250.1.71.4.2.2.',
+        'https://finess.esante.gouv.fr:443',
+        'https://www.finess.esante.gouv.fr/finess',
+        'https%3A%2F%2Ffiness.esante.gouv.fr',
+        'https://finess%2Eesante.gouv.fr',
+        'http://www.sirene.fr',
+      ].map((system) => organizationOf(good, { system, value: '290004324' })),
       organizationOf(good, { system: `${finess}\u200b`, value: '290004324' }),
       organizationOf({ ...good, value: 350054680 }),
       organizationOf({ ...good, value: ['350054680'], system: [finess, idNatStruct] }),
