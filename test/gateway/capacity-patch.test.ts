@@ -65,6 +65,11 @@ const slips: readonly (readonly [what: string, target: string, reason: string])[
   ['no value', permittedTarget.replace(/=.*/, ''), 'establishment-ambiguous'],
   ['an empty parameter', `${permittedTarget}&`, 'establishment-ambiguous'],
   ['the functional id', `${capacityPath}52/192675`, 'establishment-unresolvable'],
+  [
+    'a bare FINESS that begins like an IdNatStruct',
+    `${capacityPath}150054680/SSR38888`,
+    'establishment-unresolvable',
+  ],
   ['the bare FINESS', `${capacityPath}${permitted}/SSR38888`, 'establishment-unresolvable'],
   ['another prefix', `${capacityPath}3${permitted}00000/SSR38888`, 'establishment-unresolvable'],
   ['no unit', `${capacityPath}${id}`, 'establishment-unresolvable'],

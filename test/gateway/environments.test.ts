@@ -63,6 +63,15 @@ for (const how of ['ports', 'one port'] as const) {
       )
     }
 
+    await context.test('a server name of production leads nowhere but to production', async () => {
+      const reached = stand.upstream.requests.length
+      const tls = { servername: production.host, rejectUnauthorized: false }
+      const { answer } = await visit(sandbox, { client: sandbox.client, tls })
+      assert.equal(answer.status, 421)
+      assert.equal(reasonOf(answer), 'environment-mismatch')
+      assert.equal(stand.upstream.requests.length, reached)
+    })
+
     await context.test('without a server name the first environment of the port answers', async () => {
       const tls = { servername: '', rejectUnauthorized: false }
       const { answer } = await visit(sandbox, { client: sandbox.client, tls })

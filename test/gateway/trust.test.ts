@@ -204,6 +204,11 @@ test('without a fresh CRL of its issuer nobody enters, and a revoked serial coun
   const lists: readonly (readonly [what: string, crl: (pki: TestPki) => string, reason: string])[] = [
     ['missing: the root’s alone is there', (pki) => crlOf(pki.root), 'revocation-unknown'],
     [
+      'fresh, but the root’s own is stale, and the intermediate not known to stand',
+      (pki) => crlOf(pki.intermediate) + crlOf(pki.root, { nextUpdate: now - 3_600_000 }),
+      'revocation-unknown',
+    ],
+    [
       'stale',
       (pki) => pki.crl([], { thisUpdate: now - 9 * day, nextUpdate: now - day }),
       'revocation-unknown',
@@ -272,8 +277,8 @@ async function belowClient(pki: TestPki, issuer: Authority): Promise<TestCertifi
   }
 }
 
-function crlOf(issuer: Authority): string {
-  const crl = issueCrl({ issuer, thisUpdate: now - day, nextUpdate: now + day, crlNumber: 1, revoked: [] })
+function crlOf(issuer: Authority, { nextUpdate = now + day } = {}): string {
+  const crl = issueCrl({ issuer, thisUpdate: now - day, nextUpdate, crlNumber: 1, revoked: [] })
   return toPem('X509 CRL', crl)
 }
 

@@ -63,6 +63,22 @@ test('an identity that the client claims stops here in every spelling', () => {
   }
 })
 
+test('a field that `Connection` nominates stops here', () => {
+  const fields = fieldsFor([
+    'X-Hop',
+    'a',
+    'Connection',
+    'close, x-hop',
+    'connection',
+    'X-Other',
+    'X-OTHER',
+    'b',
+    'X-Kept',
+    'c',
+  ])
+  assert.deepEqual(besides(fields), [['X-Kept', 'c']])
+})
+
 test('a configured identity field is ours alone, whether it is sent this time or not', () => {
   const identity: readonly Field[] = [['X-Partner', 'eai']]
   assert.deepEqual(besides(fieldsFor(['x_partner', 'forged'], { identity })), identity)

@@ -50,6 +50,7 @@ const refusals: readonly (readonly [name: string, request: RequestHead, reason?:
   ['an imitated Ror header', head({}, 'Ror_Role_Metier_Code', 'a')],
   ['an imitated type', head({}, 'Content_Type', 'a')],
   ['two expectations', head({ method: 'POST' }, 'Expect', '100-continue', 'Expect', '100-continue')],
+  ['another expectation', head({ method: 'POST' }, 'Expect', '200-ok')],
   ['If-None-Exist twice', head({ method: 'POST' }, 'If-None-Exist', 'a', 'If-None-Exist', 'b')],
   ['Upgrade', head({}, 'upgrade', 'h2c')],
   ['Trailer', head({}, 'trailer', 'X-A')],
