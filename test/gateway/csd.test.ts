@@ -138,7 +138,7 @@ test('an upstream that fails is told as a Fault with the request id, and nothing
     body: '<x/>',
     fields: ['Content-Type: application/soap+xml'],
   })
-  assert.equal(answer.status, 503)
+  assert.equal(answer.status, 502)
   assert.ok(answer.body.includes('<soap:Value>soap:Receiver</soap:Value>'), answer.body)
   assert.ok(answer.body.includes(valuesOf(answer, 'x-request-id')[0] ?? 'none'))
 })
