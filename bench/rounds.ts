@@ -1,10 +1,9 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
-import { join } from 'node:path'
-import { freePorts } from '../test/cli/program.js'
 import { startGenerator, startUpstream } from './load/processes.js'
+import { Cast } from './cast.js'
+import type { ResultReport, RowReport } from './report/report.js'
 import { proveWork } from './same-work.js'
-import { makeStage, type Stage } from './stage.js'
-import type { Running, Subject } from './subjects/subject.js'
+import { makeStage } from './stage.js'
+import type { Subject } from './subjects/subject.js'
 import type { Figures, Place, Workload } from './workloads/workload.js'
 
 export interface RoundsOptions {
@@ -15,62 +14,56 @@ export interface RoundsOptions {
   readonly milliseconds: number
   readonly entries: number
   readonly progress: (line: string) => void
-}
-
-/** Every round of one subject in one workload. */
-export interface Row {
-  readonly subject: Subject
-  readonly rounds: readonly Figures[]
-}
-
-export interface Result {
-  readonly workload: Workload
-  readonly rows: readonly Row[]
+  /** Told of each workload when it is over. */
+  readonly done: (result: ResultReport) => void
 }
 
 /**
  * Runs workloads one after another: in each, all subjects take turns, round by round.
  *
- * A subject serves all workloads by one process, unless the workload wants one of its own.
+ * A subject serves workloads by one process, unless the workload wants one of its own. One that
+ * fails is left out of the rest of the workload, and its row says why.
  */
-export async function runRounds(options: RoundsOptions): Promise<readonly Result[]> {
+export async function runRounds(options: RoundsOptions): Promise<readonly ResultReport[]> {
   const upstream = await startUpstream()
   const generator = startGenerator()
   const stage = await makeStage(upstream.port)
   const cast = new Cast(stage)
-  const results: Result[] = []
+  const results: ResultReport[] = []
+  const { progress, milliseconds } = options
+
+  const measure = async (workload: Workload, subject: Subject): Promise<Figures> => {
+    const entries = subject.entries ?? workload.entries ?? options.entries
+    const { running, isNew } = await cast.enter(subject, entries)
+    const place: Place = { stage, running, generator, upstream, milliseconds }
+    if (isNew) await proveWork(subject, place)
+    const figures = await workload.measure(place)
+    if (workload.fresh === true) await cast.leave(subject)
+    return figures
+  }
+
   try {
     for (const workload of options.workloads) {
-      const { rounds = options.rounds, entries = options.entries } = workload
-      const subjects = options.subjects.filter((each) => workload.takes?.(each) ?? true)
-      const figures = new Map<Subject, Figures[]>(subjects.map((subject) => [subject, []]))
-      const partners = stage.partners(entries)
-      // the first round of a process that just began warms it up, and is not counted
+      const rounds = Math.min(workload.rounds ?? options.rounds, options.rounds)
+      const rows = rowsOf(workload, options.subjects)
+      // the first round of processes that go on is a warm-up, and is not counted
       for (let round = workload.fresh === true ? 1 : 0; round <= rounds; round += 1) {
-        for (const subject of subjects) {
-          options.progress(
-            `${workload.title} · ${round === 0 ? 'warm-up' : `round ${round}/${rounds}`} · ${subject.name}`,
-          )
-          const running = await cast.enter(subject, entries)
-          const place: Place = {
-            stage,
-            running,
-            generator,
-            upstream,
-            partners,
-            milliseconds: options.milliseconds,
-          }
+        for (const { subject, figures, problems } of rows) {
+          if (problems.length > 0) continue
+          const turn = round === 0 ? 'warm-up' : `round ${round}/${rounds}`
+          progress(`${workload.title} · ${turn} · ${subject.name}`)
           try {
-            if (cast.isNew(running)) await proveWork(subject, place)
-            const found = await workload.measure(place)
-            if (round > 0) figures.get(subject)?.push(found)
-          } catch (cause) {
-            throw new Error(`${subject.name}, ${workload.title}: ${String(cause)}`, { cause })
+            const found = await measure(workload, subject)
+            if (round > 0) figures.push(found)
+          } catch (error) {
+            problems.push(error instanceof Error ? error.message : String(error))
+            await cast.leave(subject)
           }
-          if (workload.fresh === true) await cast.leave(subject)
         }
       }
-      results.push({ workload, rows: [...figures].map(([subject, each]) => ({ subject, rounds: each })) })
+      const result = { ...described(workload), rows: rows.map((row) => reported(row, workload)) }
+      results.push(result)
+      options.done(result)
     }
     return results
   } finally {
@@ -81,49 +74,31 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
   }
 }
 
-/** The subjects that run. */
-class Cast {
-  readonly #stage: Stage
-  readonly #running = new Map<Subject, { readonly running: Running; readonly entries: number }>()
-  readonly #proved = new Set<Running>()
+interface Row {
+  readonly subject: Subject
+  readonly figures: Figures[]
+  readonly problems: string[]
+}
 
-  constructor(stage: Stage) {
-    this.#stage = stage
-  }
+function rowsOf(workload: Workload, usual: readonly Subject[]): readonly Row[] {
+  const known = usual.map(({ name }) => name)
+  // `gateway, 100` takes part where the gateway was asked for
+  const subjects =
+    workload.subjects?.filter(({ name }) => known.includes(name.replace(/, [0-9]+$/, ''))) ??
+    usual.filter((subject) => workload.takes?.(subject) ?? true)
+  return subjects.map((subject) => ({ subject, figures: [], problems: [] }))
+}
 
-  /** The subject with a list of so many entries: the one that runs, or one that is started. */
-  async enter(subject: Subject, entries: number): Promise<Running> {
-    const there = this.#running.get(subject)
-    if (there?.entries === entries) return there.running
-    await this.leave(subject)
-    mkdirSync(join(this.#stage.folder, 'run'), { recursive: true })
-    const folder = mkdtempSync(
-      join(this.#stage.folder, 'run', `${subject.name.replaceAll(/[^a-z]+/g, '-')}-`),
-    )
-    const [port = 0, admin = 0] = await freePorts(2)
-    const running = await subject.start({
-      stage: this.#stage,
-      partners: this.#stage.partners(entries),
-      folder,
-      ports: [port, admin],
-    })
-    this.#running.set(subject, { running, entries })
-    return running
-  }
+function described({ name, title, columns }: Workload): Pick<ResultReport, 'name' | 'title' | 'columns'> {
+  return { name, title, columns }
+}
 
-  /** Whether this is asked for the first time. */
-  isNew(running: Running): boolean {
-    if (this.#proved.has(running)) return false
-    this.#proved.add(running)
-    return true
-  }
-
-  async leave(subject: Subject): Promise<void> {
-    await this.#running.get(subject)?.running.stop()
-    this.#running.delete(subject)
-  }
-
-  async close(): Promise<void> {
-    for (const subject of [...this.#running.keys()]) await this.leave(subject)
+function reported({ subject, figures, problems }: Row, { needs }: Workload): RowReport {
+  const [problem] = problems
+  return {
+    subject: subject.name,
+    rounds: figures,
+    judges: needs === undefined || subject.does.includes(needs),
+    ...(problem !== undefined && { problem }),
   }
 }

@@ -43,6 +43,7 @@ export async function makeStage(upstreamPort: number): Promise<Stage> {
   write('pki/server.key', server.keyPem)
   write('pki/server-with-key.pem', server.chainPem + server.keyPem)
   write('pki/client-ca.pem', pki.caPem)
+  write('pki/root.pem', pki.rootPem)
   write('pki/client-ca.crl', pki.crl())
   return {
     folder,

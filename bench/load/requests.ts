@@ -68,3 +68,8 @@ function request(method: string, target: string, content?: { type: string; body:
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
   return content === undefined ? head : Buffer.concat([head, content.body])
 }
+
+/** What stands behind the head of a request. */
+export function bodyOf(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(Buffer.from(bytes).indexOf('\r\n\r\n') + 4)
+}

@@ -1,11 +1,19 @@
-import { gateway } from './gateway.js'
+import { blind } from './blind.js'
+import { caddy } from './caddy.js'
+import { gateway, otherEngines } from './gateway.js'
+import { haproxy } from './haproxy.js'
 import { nginx } from './nginx.js'
 import { keptProxy, plainProxy } from './plain-proxy.js'
 import type { Subject } from './subject.js'
 
-export const allSubjects: readonly Subject[] = [gateway, nginx, plainProxy, keptProxy]
-
-/** Those that are installed, as reported once. */
-export function installed(subjects: readonly Subject[]): readonly Subject[] {
-  return subjects.filter((subject) => subject.version() !== undefined)
-}
+/** Everybody who is measured, in the order of the tables. */
+export const allSubjects: readonly Subject[] = [
+  gateway,
+  ...otherEngines,
+  blind,
+  nginx,
+  haproxy,
+  caddy,
+  plainProxy,
+  keptProxy,
+]

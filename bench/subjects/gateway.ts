@@ -1,49 +1,58 @@
-import { renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { root } from '../../test/support/shared.js'
 import type { Partner } from '../partners.js'
 import { host } from '../stage.js'
-import { filled, launch, type Subject } from './subject.js'
+import { filled, launch, type Setting, type Subject } from './subject.js'
 
 const bin = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 
-/** The gateway itself. */
-export const gateway: Subject = {
-  name: 'gateway',
-  does: ['whitelist', 'query-rule', 'body-rule'],
-  leavesOut: '',
-  version: () => process.version.slice(1),
-  start: async ({ stage, partners, folder, ports: [port, admin] }) => {
-    const list = join(folder, 'whitelist.yaml')
-    writeFileSync(list, whitelist(partners))
-    const config = join(folder, 'gateway.yaml')
-    writeFileSync(
-      config,
-      filled('gateway.yaml.template', {
-        port,
-        admin,
-        host,
-        stage: stage.folder,
-        upstream: stage.upstream.origin,
-      }),
-    )
-    const running = await launch({
-      command: process.execPath,
-      args: [bin, 'serve', '--config', config],
-      port,
-      output: join(folder, 'output'),
-    })
-    return {
-      ...running,
-      reload: (changed) => {
-        writeFileSync(`${list}.new`, whitelist(changed))
-        renameSync(`${list}.new`, list)
-      },
-    }
-  },
+/** The gateway with the engine that it takes by itself. */
+export const gateway: Subject = gatewaySubject('gateway')
+
+/** The gateway with each other engine. */
+export const otherEngines: readonly Subject[] = enginesOfSchema().map((engine) =>
+  gatewaySubject(`gateway, ${engine}`, engine),
+)
+
+function gatewaySubject(name: string, engine?: string): Subject {
+  return {
+    name,
+    does: ['whitelist', 'query-rule', 'body-rule'],
+    leavesOut: '',
+    version: () => process.version.slice(1),
+    start: async (setting) => {
+      const { folder, partners, ports } = setting
+      const list = join(folder, 'whitelist.yaml')
+      writeFileSync(list, whitelistText(partners))
+      const config = join(folder, 'gateway.yaml')
+      writeFileSync(config, gatewayConfig(setting, engine))
+      const running = await launch({
+        command: process.execPath,
+        args: [bin, 'serve', '--config', config],
+        port: ports[0],
+        output: join(folder, 'output'),
+      })
+      return {
+        ...running,
+        reload: (changed) => {
+          writeFileSync(`${list}.new`, whitelistText(changed))
+          renameSync(`${list}.new`, list)
+        },
+      }
+    },
+  }
 }
 
-function whitelist(partners: readonly Partner[]): string {
+/** The text of gateway.yaml; with its default engine where none is named. */
+export function gatewayConfig({ stage, ports: [port, admin] }: Setting, engine?: string): string {
+  const values = { port, admin, host, stage: stage.folder, upstream: stage.upstream.origin }
+  const text = filled('gateway.yaml.template', values)
+  return engine === undefined ? text : `${text}forwarding: { engine: ${engine} }\n`
+}
+
+export function whitelistText(partners: readonly Partner[]): string {
   const lines = ['partners:']
   for (const { id, subject, establishments } of partners) {
     lines.push(
@@ -57,4 +66,14 @@ function whitelist(partners: readonly Partner[]): string {
     )
   }
   return `${lines.join('\n')}\n`
+}
+
+/** Engines that gateway.yaml may name, but the default one. */
+function enginesOfSchema(): readonly string[] {
+  const text = readFileSync(join(root, 'config/gateway.schema.json'), 'utf8')
+  const schema = JSON.parse(text) as {
+    properties: { forwarding: { properties: { engine: { enum?: string[]; default: string } } } }
+  } // the published schema of gateway.yaml, which a test keeps true
+  const { enum: engines = [], default: usual } = schema.properties.forwarding.properties.engine
+  return engines.filter((engine) => engine !== usual)
 }

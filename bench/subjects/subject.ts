@@ -22,6 +22,8 @@ export interface Subject {
   readonly does: readonly Work[]
   /** What it does not do that others do, as said beside its figures. */
   readonly leavesOut: string
+  /** Entries of its list, where not as many as the workload says. */
+  readonly entries?: number
   /** Its version; undefined where it is not installed. */
   version(): string | undefined
   start(setting: Setting): Promise<Running>
@@ -83,6 +85,8 @@ export async function launch({ command, args, port, output, variables }: Launch)
     env: { ...process.env, ...variables },
   })
   closeSync(file)
+  living.add(child)
+  child.once('exit', () => living.delete(child))
   await once(child, 'spawn')
   while (!(await takesConnections(port))) {
     if (child.exitCode !== null || child.signalCode !== null) {
@@ -92,6 +96,12 @@ export async function launch({ command, args, port, output, variables }: Launch)
   }
   return { pid: child.pid ?? 0, port, stop: () => stopped(child) }
 }
+
+const living = new Set<ChildProcess>()
+// a bench that is broken off leaves nobody behind
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGTERM')
+})
 
 async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return

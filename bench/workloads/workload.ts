@@ -1,5 +1,4 @@
 import type { Generator, UpstreamProcess } from '../load/processes.js'
-import type { Partner } from '../partners.js'
 import type { Stage } from '../stage.js'
 import type { Running, Subject } from '../subjects/subject.js'
 
@@ -20,8 +19,10 @@ export interface Workload {
   readonly columns: readonly Column[]
   /** Work that not all who take part do: it is said beside the figures of those who do not. */
   readonly needs?: 'query-rule' | 'body-rule'
-  /** Whether this one takes part. */
+  /** Whether this one of the usual subjects takes part; all do where absent. */
   takes?(subject: Subject): boolean
+  /** Who takes part, where it is not the usual subjects. */
+  readonly subjects?: readonly Subject[]
   /** Entries of the list, where not as many as ever. */
   readonly entries?: number
   /** A process of its own for each round. */
@@ -37,8 +38,6 @@ export interface Place {
   readonly running: Running
   readonly generator: Generator
   readonly upstream: UpstreamProcess
-  /** The list that the subject was started with. */
-  readonly partners: readonly Partner[]
   /** How long to measure, in milliseconds. */
   readonly milliseconds: number
 }

@@ -1,0 +1,3 @@
+import { printMicro, runMicro } from './all.js'
+
+printMicro(await runMicro())
