@@ -147,7 +147,7 @@ interface LimitsConfig {
 /** How permitted requests are taken upstream. */
 export interface ForwardingConfig {
   /** What speaks HTTP to the upstreams. */
-  readonly engine: 'http-proxy'
+  readonly engine: 'http-proxy' | 'direct'
 }
 
 /** How much of a whitelist a reload may drop without being confirmed. */

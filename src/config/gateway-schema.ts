@@ -232,8 +232,8 @@ export const gatewaySchema = z.strictObject({
     z
       .strictObject({
         engine: key(
-          'What speaks HTTP to the upstreams: `http-proxy`, the package of that name.',
-          z.enum(['http-proxy']).default('http-proxy'),
+          'What speaks HTTP to the upstreams: `direct`, the gateway itself; `http-proxy`, the package of that name.',
+          z.enum(['direct', 'http-proxy']).default('direct'),
         ),
       })
       .prefault({}),

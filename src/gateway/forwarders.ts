@@ -1,9 +1,11 @@
 import type { ForwardingConfig, GatewayConfig } from '../config/gateway-config.js'
+import { createDirectForwarder } from '../http/direct-forwarder.js'
 import type { Forwarder, ForwarderOptions } from '../http/forwarder.js'
 import { createHttpProxyForwarder } from '../http/http-proxy-forwarder.js'
 
 const engines = {
   'http-proxy': createHttpProxyForwarder,
+  direct: createDirectForwarder,
 } satisfies Record<ForwardingConfig['engine'], (options: ForwarderOptions) => Forwarder>
 
 /** A forwarder for each environment, so that none shares a connection with another. */

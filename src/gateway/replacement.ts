@@ -36,6 +36,8 @@ export function judgeReplacement(next: Policy, current: Policy): readonly Diagno
   if (auditSettings(audit) !== auditSettings(auditBefore))
     restart(audit.file?.place ?? top, 'the audit settings')
   if (JSON.stringify(next.config.limits) !== JSON.stringify(current.config.limits)) restart(top, 'the limits')
+  if (next.config.forwarding.engine !== current.config.forwarding.engine)
+    restart(top, 'the forwarding engine')
   return found
 }
 

@@ -1,7 +1,8 @@
-import { STATUS_CODES, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../core/failure.js'
 import { inviteBody } from './body.js'
+import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
 import { downstreamFields } from './response-fields.js'
 
@@ -151,6 +152,10 @@ export class Exchange {
       this.fail('upstream-response-invalid', new Error('the upstream sent a field that cannot be passed on'))
       return
     }
+    // a 204 that announces a body may have sent one: it would be read as the next answer
+    if (status === 204 && announcesBody(answer) && this.#upstream !== undefined) {
+      this.#upstream.shouldKeepAlive = false
+    }
     this.#headAt = this.#options.now()
     this.#upstreamStatus = status
     try {
@@ -291,23 +296,8 @@ export class Exchange {
   }
 }
 
-/**
- * The head, as generated.
- *
- * Beside fields set earlier, `writeHead` of Node 20 keeps the last of repeated fields alone: two
- * `Set-Cookie` would be one. They are appended one by one then.
- */
-function writeHead(response: ServerResponse, status: number, fields: readonly string[]): void {
-  const text = STATUS_CODES[status] ?? ''
-  const names = fields.filter((_, index) => index % 2 === 0)
-  const hasRepeats = new Set(names.map((name) => name.toLowerCase())).size < names.length
-  if (!hasRepeats && response.getHeaderNames().length === 0) {
-    response.writeHead(status, text, [...fields])
-    return
-  }
-  for (const name of names) response.removeHeader(name)
-  for (const [index, name] of names.entries()) response.appendHeader(name, fields[index * 2 + 1] ?? '')
-  response.writeHead(status, text)
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined
 }
 
 // a socket that is handed on tells nothing of its handshake: `reusedSocket` is false after a wait in the queue

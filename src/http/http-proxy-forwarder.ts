@@ -5,6 +5,7 @@ import httpProxy from 'http-proxy'
 import { Exchange, type ExchangeOutcome } from './exchange.js'
 import type { ForwardOutcome, ForwardRequest, Forwarder, ForwarderOptions } from './forwarder.js'
 import { isOpen } from './pipelining.js'
+import { framingOf, isEmptyStream, isFramingName } from './request-head.js'
 import { closeIdle, createAgents, serverNameOf } from './upstream-agents.js'
 
 /**
@@ -94,12 +95,6 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
 
 const nothing = { bytesUp: 0, bytesDown: 0, upstreamMs: 0, upstreamStatus: undefined }
 
-/** Whether the body to be handed on is none: a request without one may be asked again. */
-function isEmptyStream({ request, body }: ForwardRequest): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
-  return body === 'stream' && length === '0' && coding === undefined
-}
-
 /** An upstream as http-proxy's options spell it. */
 interface Target {
   readonly protocol: string
@@ -179,25 +174,14 @@ function fixed(value: unknown): PropertyDescriptor {
   return { value, enumerable: true, writable: false, configurable: false }
 }
 
-const framing = /^(?:content-length|transfer-encoding|connection|keep-alive|trailer|te|upgrade|expect)$/i
-const methodsWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
-
-/** Fields and generated framing, as names and values in turn. @see RFC 9112 section 6 */
-function fieldsOf({ request, method, fields, body }: ForwardRequest): string[] {
+/** Fields and generated framing, as names and values in turn. */
+function fieldsOf(forward: ForwardRequest): string[] {
   const list: string[] = []
-  for (const [name, value] of fields) {
-    if (framing.test(name)) throw new Error(`the field \`${name}\` is not the caller's to set`)
+  for (const [name, value] of forward.fields) {
+    if (isFramingName(name)) throw new Error(`the field \`${name}\` is not the caller's to set`)
     list.push(name, value)
   }
-  if (body === 'stream') {
-    const length = request.headers['content-length']
-    if (length === undefined) list.push('Transfer-Encoding', 'chunked')
-    else list.push('Content-Length', length)
-  } else if (body !== 'none' && body.length > 0) {
-    list.push('Content-Length', String(body.length))
-  } else if (methodsWithBody.has(method)) {
-    list.push('Content-Length', '0')
-  }
+  list.push(...framingOf(forward))
   return list
 }
 

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import type { ConnectionOptions, UpstreamTls } from './forwarder.js'
 
 /** Where a connection leads, as an agent is asked. */
@@ -37,12 +37,7 @@ export function createAgents({ maxConnections, keepAliveMs }: ConnectionOptions)
     if (known !== undefined) return known
     // material that was replaced, once its last connection is closed
     for (const [old, agent] of secure) if (isEmpty(agent)) secure.delete(old)
-    const { authorities, certificate, key } = tls ?? {}
-    const secureContext = createSecureContext({
-      minVersion: 'TLSv1.2',
-      ...(authorities !== undefined && { ca: [...authorities] }),
-      ...(certificate !== undefined && key !== undefined && { cert: certificate, key }),
-    })
+    const secureContext = upstreamContext(tls)
     // a session taken up again is not verified again: none is kept
     const made = new HttpsAgent({ ...pool, secureContext, maxCachedSessions: 0 })
     guardIdle(made)
@@ -56,6 +51,16 @@ export function createAgents({ maxConnections, keepAliveMs }: ConnectionOptions)
       for (const agent of secure.values()) agent.destroy()
     },
   }
+}
+
+/** What an upstream is verified by, and what it is shown. */
+export function upstreamContext(tls: UpstreamTls | undefined): SecureContext {
+  const { authorities, certificate, key } = tls ?? {}
+  return createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(authorities !== undefined && { ca: [...authorities] }),
+    ...(certificate !== undefined && key !== undefined && { cert: certificate, key }),
+  })
 }
 
 /**

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import { test } from 'node:test'
 import { valuesOf } from '../support/http-message.js'
-import { stand } from './stand.js'
+import { everyEngine } from './stand.js'
 
 const get = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n'
 const nothing = (): undefined => undefined
 
-test('a client that leaves while waiting destroys the upstream request', async (t) => {
+everyEngine('a client that leaves while waiting destroys the upstream request', async (t, stand) => {
   const stage = await stand(t, { answer: nothing })
   const client = await stage.open()
   client.send(get)
@@ -20,17 +19,20 @@ test('a client that leaves while waiting destroys the upstream request', async (
   await stage.recorder.connections[0]?.closed
 })
 
-test('a client that leaves while its judged body waits for an answer destroys the upstream request', async (t) => {
-  const stage = await stand(t, { answer: nothing, body: 'judged' })
-  const client = await stage.open()
-  client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc')
-  await stage.recorder.request(0)
-  client.destroy()
-  assert.equal((await stage.outcome(0)).kind, 'client-left')
-  await stage.recorder.connections[0]?.closed
-})
+everyEngine(
+  'a client that leaves while its judged body waits for an answer destroys the upstream request',
+  async (t, stand) => {
+    const stage = await stand(t, { answer: nothing, body: 'judged' })
+    const client = await stage.open()
+    client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc')
+    await stage.recorder.request(0)
+    client.destroy()
+    assert.equal((await stage.outcome(0)).kind, 'client-left')
+    await stage.recorder.connections[0]?.closed
+  },
+)
 
-test('a client that leaves in the queue of the pool leaves the queue', async (t) => {
+everyEngine('a client that leaves in the queue of the pool leaves the queue', async (t, stand) => {
   const stage = await stand(t, { answer: nothing, maxConnections: 1 })
   const first = await stage.open()
   first.send(get)
@@ -46,34 +48,40 @@ test('a client that leaves in the queue of the pool leaves the queue', async (t)
   assert.equal(stage.recorder.requests.length, 1)
 })
 
-test('a client that leaves in the middle of a download destroys the upstream request', async (t) => {
-  const stage = await stand(t, { answer: () => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf' })
-  const client = await stage.open()
-  client.send(get)
-  await client.until('half')
-  client.destroy()
-  const outcome = await stage.outcome(0)
-  assert.equal(outcome.kind, 'client-left')
-  assert.equal(outcome.responseStarted, true)
-  assert.equal(outcome.upstreamStatus, 200)
-  await stage.recorder.connections[0]?.closed
-})
+everyEngine(
+  'a client that leaves in the middle of a download destroys the upstream request',
+  async (t, stand) => {
+    const stage = await stand(t, { answer: () => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf' })
+    const client = await stage.open()
+    client.send(get)
+    await client.until('half')
+    client.destroy()
+    const outcome = await stage.outcome(0)
+    assert.equal(outcome.kind, 'client-left')
+    assert.equal(outcome.responseStarted, true)
+    assert.equal(outcome.upstreamStatus, 200)
+    await stage.recorder.connections[0]?.closed
+  },
+)
 
-test('a client that leaves in the middle of an upload destroys the upstream request', async (t) => {
-  const stage = await stand(t, { answer: nothing })
-  const client = await stage.open()
-  const heard = new Promise<void>((resolve) => {
-    stage.server.once('request', () => {
-      resolve()
+everyEngine(
+  'a client that leaves in the middle of an upload destroys the upstream request',
+  async (t, stand) => {
+    const stage = await stand(t, { answer: nothing })
+    const client = await stage.open()
+    const heard = new Promise<void>((resolve) => {
+      stage.server.once('request', () => {
+        resolve()
+      })
     })
-  })
-  client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf')
-  await heard
-  client.destroy()
-  assert.equal((await stage.outcome(0)).kind, 'client-left')
-  await stage.recorder.connections[0]?.closed
-  assert.equal(stage.recorder.requests.length, 0)
-})
+    client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf')
+    await heard
+    client.destroy()
+    assert.equal((await stage.outcome(0)).kind, 'client-left')
+    await stage.recorder.connections[0]?.closed
+    assert.equal(stage.recorder.requests.length, 0)
+  },
+)
 
 for (const [name, bytes] of [
   ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'],
@@ -81,7 +89,7 @@ for (const [name, bytes] of [
   ['in the middle of a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf'],
 ] as const) {
   for (const ending of ['ends', 'resets'] as const) {
-    test(`an upstream that ${ending} ${name} never looks like a complete answer`, async (t) => {
+    everyEngine(`an upstream that ${ending} ${name} never looks like a complete answer`, async (t, stand) => {
       const stage = await stand(t, { answer: () => bytes })
       const client = await stage.open()
       client.send(get)
@@ -100,20 +108,23 @@ for (const [name, bytes] of [
   }
 }
 
-test('garbage in the middle of an answer never looks like a complete answer', async (t) => {
+everyEngine('garbage in the middle of an answer never looks like a complete answer', async (t, stand) => {
   const stage = await stand(t, {
-    answer: () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n',
+    answer: () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
   })
   const client = await stage.open()
   client.send(get)
+  await client.until('half')
+  stage.recorder.requests[0]?.socket.write('zz\r\n')
   await client.closed
   await assert.rejects(client.answer())
   const outcome = await stage.outcome(0)
   assert.equal(outcome.kind, 'failed')
+  assert.equal(outcome.code, 'upstream-response-invalid')
   assert.equal(outcome.responseStarted, true)
 })
 
-test('an upstream that refuses the connection fails as upstream-refused', async (t) => {
+everyEngine('an upstream that refuses the connection fails as upstream-refused', async (t, stand) => {
   const stage = await stand(t)
   await stage.recorder.close()
   const client = await stage.open()
@@ -121,14 +132,14 @@ test('an upstream that refuses the connection fails as upstream-refused', async 
   assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-refused'])
 })
 
-test('an upstream whose name is unknown fails as upstream-refused', async (t) => {
+everyEngine('an upstream whose name is unknown fails as upstream-refused', async (t, stand) => {
   const stage = await stand(t, { upstream: 'http://ror.invalid:80' })
   const client = await stage.open()
   client.send(get)
   assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-refused'])
 })
 
-test('an upstream that closes without an answer fails as upstream-broken', async (t) => {
+everyEngine('an upstream that closes without an answer fails as upstream-broken', async (t, stand) => {
   const stage = await stand(t, {
     answer: ({ socket }) => {
       socket.end()
@@ -141,15 +152,18 @@ test('an upstream that closes without an answer fails as upstream-broken', async
   assert.equal(stage.recorder.requests.length, 1)
 })
 
-test('an upstream that does not answer in time fails as upstream-timeout, and its connection is closed', async (t) => {
-  const stage = await stand(t, { answer: nothing, timeouts: { responseMs: 30 } })
-  const client = await stage.open()
-  client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc')
-  assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-timeout'])
-  await stage.recorder.connections[0]?.closed
-})
+everyEngine(
+  'an upstream that does not answer in time fails as upstream-timeout, and its connection is closed',
+  async (t, stand) => {
+    const stage = await stand(t, { answer: nothing, timeouts: { responseMs: 30 } })
+    const client = await stage.open()
+    client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc')
+    assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-timeout'])
+    await stage.recorder.connections[0]?.closed
+  },
+)
 
-test('an answer that stalls half-way destroys the client’s connection', async (t) => {
+everyEngine('an answer that stalls half-way destroys the client’s connection', async (t, stand) => {
   const stage = await stand(t, {
     answer: () => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf',
     timeouts: { idleMs: 30 },
@@ -163,7 +177,7 @@ test('an answer that stalls half-way destroys the client’s connection', async 
   assert.equal(outcome.code, 'upstream-timeout')
 })
 
-test('a client that stalls in its upload is let go', async (t) => {
+everyEngine('a client that stalls in its upload is let go', async (t, stand) => {
   const stage = await stand(t, { answer: nothing, timeouts: { idleMs: 30 } })
   const client = await stage.open()
   client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf')
@@ -172,31 +186,37 @@ test('a client that stalls in its upload is let go', async (t) => {
   await stage.recorder.connections[0]?.closed
 })
 
-test('a connection that is never established fails as upstream-connect-timeout, not as a slow answer', async (t) => {
-  // a TLS handshake that nobody answers: the upstream takes the connection and is silent
-  const silent = createServer(() => undefined)
-  silent.listen(0, '127.0.0.1')
-  await once(silent, 'listening')
-  const { port } = silent.address() as AddressInfo // a listening TCP server has one
-  t.after(() => silent.close())
-  const stage = await stand(t, { upstream: `https://127.0.0.1:${port}`, timeouts: { connectMs: 30 } })
-  const client = await stage.open()
-  client.send(get)
-  assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-connect-timeout'])
-})
+everyEngine(
+  'a connection that is never established fails as upstream-connect-timeout, not as a slow answer',
+  async (t, stand) => {
+    // a TLS handshake that nobody answers: the upstream takes the connection and is silent
+    const silent = createServer(() => undefined)
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo // a listening TCP server has one
+    t.after(() => silent.close())
+    const stage = await stand(t, { upstream: `https://127.0.0.1:${port}`, timeouts: { connectMs: 30 } })
+    const client = await stage.open()
+    client.send(get)
+    assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-connect-timeout'])
+  },
+)
 
-test('a request that finds no free connection in time is told that we are overloaded', async (t) => {
-  const stage = await stand(t, { answer: nothing, maxConnections: 1, timeouts: { connectMs: 200 } })
-  const first = await stage.open()
-  first.send(get)
-  await stage.recorder.request(0)
-  const second = await stage.open()
-  second.send(get)
-  assert.deepEqual(valuesOf(await second.answer(), 'x-reason'), ['overloaded'])
-  assert.equal(stage.recorder.requests.length, 1)
-})
+everyEngine(
+  'a request that finds no free connection in time is told that we are overloaded',
+  async (t, stand) => {
+    const stage = await stand(t, { answer: nothing, maxConnections: 1, timeouts: { connectMs: 200 } })
+    const first = await stage.open()
+    first.send(get)
+    await stage.recorder.request(0)
+    const second = await stage.open()
+    second.send(get)
+    assert.deepEqual(valuesOf(await second.answer(), 'x-reason'), ['overloaded'])
+    assert.equal(stage.recorder.requests.length, 1)
+  },
+)
 
-test('a request beyond the queue is told at once that we are overloaded', async (t) => {
+everyEngine('a request beyond the queue is told at once that we are overloaded', async (t, stand) => {
   const stage = await stand(t, { answer: nothing, maxConnections: 1, maxWaiting: 0 })
   const first = await stage.open()
   first.send(get)
@@ -217,7 +237,7 @@ const closesKept = ({ connection, socket }: { connection: number; socket: { dest
 }
 let first = true
 
-test('a read that a kept connection lost is asked again, once, on another one', async (t) => {
+everyEngine('a read that a kept connection lost is asked again, once, on another one', async (t, stand) => {
   first = true
   const stage = await stand(t, { answer: closesKept })
   const client = await stage.open()
@@ -232,7 +252,7 @@ test('a read that a kept connection lost is asked again, once, on another one', 
   assert.equal(stage.outcomes.length, 2)
 })
 
-test('a write that a kept connection lost is not sent twice', async (t) => {
+everyEngine('a write that a kept connection lost is not sent twice', async (t, stand) => {
   first = true
   const stage = await stand(t, { answer: closesKept })
   const client = await stage.open()
@@ -243,32 +263,35 @@ test('a write that a kept connection lost is not sent twice', async (t) => {
   assert.equal(stage.recorder.requests.length, 2)
 })
 
-test('an answer that comes before the body is whole comes down, and the rest of the body goes nowhere', async (t) => {
-  const stage = await stand(t)
-  const client = await stage.open()
-  client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf')
-  const heard = await new Promise<{ write(text: string): void; once(event: 'data', on: () => void): void }>(
-    (resolve) => {
-      const look = (): void => {
-        const socket = stage.recorder.connections[0]?.socket
-        if (socket === undefined) setImmediate(look)
-        else resolve(socket)
-      }
-      look()
-    },
-  )
-  heard.write('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n')
-  assert.equal((await client.answer()).status, 413)
-  assert.equal((await stage.outcome(0)).kind, 'answered')
-  client.send('whole!')
-  await stage.recorder.connections[0]?.closed
-  client.send(get)
-  assert.equal((await client.answer()).status, 200)
-  assert.equal(stage.recorder.requests.length, 1)
-  assert.equal(stage.recorder.requests[0]?.startLine, 'GET /a HTTP/1.1')
-})
+everyEngine(
+  'an answer that comes before the body is whole comes down, and the rest of the body goes nowhere',
+  async (t, stand) => {
+    const stage = await stand(t)
+    const client = await stage.open()
+    client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf')
+    const heard = await new Promise<{ write(text: string): void; once(event: 'data', on: () => void): void }>(
+      (resolve) => {
+        const look = (): void => {
+          const socket = stage.recorder.connections[0]?.socket
+          if (socket === undefined) setImmediate(look)
+          else resolve(socket)
+        }
+        look()
+      },
+    )
+    heard.write('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n')
+    assert.equal((await client.answer()).status, 413)
+    assert.equal((await stage.outcome(0)).kind, 'answered')
+    client.send('whole!')
+    await stage.recorder.connections[0]?.closed
+    client.send(get)
+    assert.equal((await client.answer()).status, 200)
+    assert.equal(stage.recorder.requests.length, 1)
+    assert.equal(stage.recorder.requests[0]?.startLine, 'GET /a HTTP/1.1')
+  },
+)
 
-test('closing the forwarder ends what is under way', async (t) => {
+everyEngine('closing the forwarder ends what is under way', async (t, stand) => {
   const stage = await stand(t, { answer: nothing })
   const client = await stage.open()
   client.send(get)

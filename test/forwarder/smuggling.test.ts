@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { makeTestPki } from '../support/pki.js'
-import { stand, type StandOptions } from './stand.js'
+import { everyEngine, type StandOptions } from './stand.js'
 
 const inner = 'GET /inner HTTP/1.1\r\nHost: h\r\n\r\n'
 const chunkedInner = `${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`
@@ -139,86 +138,95 @@ for (const [transport, tls] of [
         tls: { cert: server.chainPem, key: server.keyPem, ca: (await pki).rootPem },
       }
     }
-    test(`one request as judged, or a refusal, never two (${transport}, body ${body})`, async (t) => {
-      const stage = await stand(t, await options())
-      for (const [name, { bytes, outcome }] of Object.entries(attempts)) {
-        await t.test(name, async () => {
-          const { recorder } = stage
-          recorder.requests.length = 0
-          stage.refusals.length = 0
-          stage.malformed.length = 0
-          const client = await stage.open()
-          client.send(bytes)
-          if (outcome === 'refused') {
-            const status = await client.answer().then(
-              (answer) => answer.status,
-              () => 'closed' as const,
-            )
-            assert.ok(status === 'closed' || (status >= 400 && status < 500), String(status))
-            assert.equal(recorder.requests.length, 0)
-            if (name !== 'CONNECT') {
-              assert.ok(stage.refusals.length + stage.malformed.length > 0, 'no reason was told')
+    everyEngine(
+      `one request as judged, or a refusal, never two (${transport}, body ${body})`,
+      async (t, stand) => {
+        const stage = await stand(t, await options())
+        for (const [name, { bytes, outcome }] of Object.entries(attempts)) {
+          await t.test(name, async () => {
+            const { recorder } = stage
+            recorder.requests.length = 0
+            stage.refusals.length = 0
+            stage.malformed.length = 0
+            const client = await stage.open()
+            client.send(bytes)
+            if (outcome === 'refused') {
+              const status = await client.answer().then(
+                (answer) => answer.status,
+                () => 'closed' as const,
+              )
+              assert.ok(status === 'closed' || (status >= 400 && status < 500), String(status))
+              assert.equal(recorder.requests.length, 0)
+              if (name !== 'CONNECT') {
+                assert.ok(stage.refusals.length + stage.malformed.length > 0, 'no reason was told')
+              }
+            } else {
+              assert.equal((await client.answer()).status, 200)
+              assert.equal(recorder.requests.length, 1)
+              assert.equal(recorder.requests[0]?.startLine, 'POST /outer HTTP/1.1')
+              assert.equal(recorder.requests[0].body, outcome.body)
+              assert.ok(!recorder.requests[0].raw.includes('X-Inner'))
             }
-          } else {
-            assert.equal((await client.answer()).status, 200)
-            assert.equal(recorder.requests.length, 1)
-            assert.equal(recorder.requests[0]?.startLine, 'POST /outer HTTP/1.1')
-            assert.equal(recorder.requests[0].body, outcome.body)
-            assert.ok(!recorder.requests[0].raw.includes('X-Inner'))
-          }
-          client.destroy()
-          await client.closed
-          assert.deepEqual(recorder.oddities, [])
-        })
-      }
-    })
+            client.destroy()
+            await client.closed
+            assert.deepEqual(recorder.oddities, [])
+          })
+        }
+      },
+    )
 
-    test(`a body that breaks is never a whole request (${transport}, body ${body})`, async (t) => {
-      const stage = await stand(t, await options())
-      for (const [name, bytes] of Object.entries(broken)) {
-        await t.test(name, async () => {
-          stage.recorder.requests.length = 0
-          stage.malformed.length = 0
-          const client = await stage.open()
-          client.send(bytes)
-          assert.equal((await client.answer()).status, 400)
-          await client.closed
-          assert.equal(stage.recorder.requests.length, 0)
-          assert.equal(stage.malformed[0]?.reason, 'request-ambiguous')
-          assert.deepEqual(stage.recorder.oddities, [])
-        })
-      }
-    })
+    everyEngine(
+      `a body that breaks is never a whole request (${transport}, body ${body})`,
+      async (t, stand) => {
+        const stage = await stand(t, await options())
+        for (const [name, bytes] of Object.entries(broken)) {
+          await t.test(name, async () => {
+            stage.recorder.requests.length = 0
+            stage.malformed.length = 0
+            const client = await stage.open()
+            client.send(bytes)
+            assert.equal((await client.answer()).status, 400)
+            await client.closed
+            assert.equal(stage.recorder.requests.length, 0)
+            assert.equal(stage.malformed[0]?.reason, 'request-ambiguous')
+            assert.deepEqual(stage.recorder.oddities, [])
+          })
+        }
+      },
+    )
   }
 }
 
 const pki = makeTestPki()
 
-test('pipelined requests go up one after the other, and their answers come down in order', async (t) => {
-  const stage = await stand(t, {
-    answer: ({ startLine, socket }) => {
-      const text = startLine.split(' ')[1] ?? ''
-      const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`
-      if (!text.endsWith('first')) return answer
-      setImmediate(() => socket.write(answer))
-      return undefined
-    },
-  })
-  const client = await stage.open()
-  client.send(
-    'PATCH /first HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc' +
-      'PATCH /second HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\ndef' +
-      'GET /third HTTP/1.1\r\nHost: h\r\n\r\n',
-  )
-  for (const target of ['/first', '/second', '/third']) assert.equal((await client.answer()).body, target)
-  assert.deepEqual(
-    stage.recorder.requests.map(({ startLine }) => startLine.split(' ')[1]),
-    ['/first', '/second', '/third'],
-  )
-  assert.equal(stage.recorder.connections.length, 1)
-})
+everyEngine(
+  'pipelined requests go up one after the other, and their answers come down in order',
+  async (t, stand) => {
+    const stage = await stand(t, {
+      answer: ({ startLine, socket }) => {
+        const text = startLine.split(' ')[1] ?? ''
+        const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+        if (!text.endsWith('first')) return answer
+        setImmediate(() => socket.write(answer))
+        return undefined
+      },
+    })
+    const client = await stage.open()
+    client.send(
+      'PATCH /first HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc' +
+        'PATCH /second HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\ndef' +
+        'GET /third HTTP/1.1\r\nHost: h\r\n\r\n',
+    )
+    for (const target of ['/first', '/second', '/third']) assert.equal((await client.answer()).body, target)
+    assert.deepEqual(
+      stage.recorder.requests.map(({ startLine }) => startLine.split(' ')[1]),
+      ['/first', '/second', '/third'],
+    )
+    assert.equal(stage.recorder.connections.length, 1)
+  },
+)
 
-test('nothing that follows a refused request on its connection is served', async (t) => {
+everyEngine('nothing that follows a refused request on its connection is served', async (t, stand) => {
   const stage = await stand(t)
   const client = await stage.open()
   client.send(`GET /outer HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n${inner}${inner}`)
@@ -229,7 +237,7 @@ test('nothing that follows a refused request on its connection is served', async
   assert.equal(stage.recorder.connections.length, 0)
 })
 
-test('requests that wait for their turn are told when their connection is gone', async (t) => {
+everyEngine('requests that wait for their turn are told when their connection is gone', async (t, stand) => {
   const stage = await stand(t, { answer: () => undefined })
   const client = await stage.open()
   client.send(inner + inner + inner)
@@ -239,7 +247,7 @@ test('requests that wait for their turn are told when their connection is gone',
   assert.equal(stage.recorder.requests.length, 1)
 })
 
-test('a broken request behind a whole one does not answer in its place', async (t) => {
+everyEngine('a broken request behind a whole one does not answer in its place', async (t, stand) => {
   const stage = await stand(t, { answer: () => undefined })
   const client = await stage.open()
   client.send('GET /first HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n')

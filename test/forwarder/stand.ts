@@ -2,14 +2,16 @@ import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { TestContext } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import type { DenialReason } from '../../src/core/reasons.js'
 import { BodyAccount, readBody } from '../../src/http/body.js'
+import { createDirectForwarder } from '../../src/http/direct-forwarder.js'
 import { upstreamFields } from '../../src/http/fields.js'
 import type {
   Field,
   ForwardOutcome,
   Forwarder,
+  ForwarderOptions,
   ForwardTimeouts,
   UpstreamTls,
 } from '../../src/http/forwarder.js'
@@ -57,13 +59,30 @@ export interface Stand {
   open(): Promise<RawClient>
 }
 
-// the engine under test: nothing else in this folder knows which one it is
-const createForwarder = createHttpProxyForwarder
+/** The engines under test: what holds for one holds for the other. */
+const engines = { 'http-proxy': createHttpProxyForwarder, direct: createDirectForwarder }
+
+export type OpenStand = (context: TestContext, options?: StandOptions) => Promise<Stand>
+
+/** A promise that every engine keeps: one test each, which is given stands of that engine. */
+export function everyEngine(
+  promise: string,
+  body: (context: TestContext, stand: OpenStand) => Promise<void>,
+): void {
+  for (const [engine, createForwarder] of Object.entries(engines)) {
+    test(`${promise} [${engine}]`, (context) =>
+      body(context, (inner, options = {}) => openStand(inner, options, createForwarder)))
+  }
+}
 
 const patient: ForwardTimeouts = { connectMs: 20_000, responseMs: 20_000, idleMs: 20_000 }
 
 /** Stands until the test is over. */
-export async function stand(context: TestContext, options: StandOptions = {}): Promise<Stand> {
+async function openStand(
+  context: TestContext,
+  options: StandOptions,
+  createForwarder: (options: ForwarderOptions) => Forwarder,
+): Promise<Stand> {
   const recorder = await startRecorder({
     ...(options.answer === undefined ? {} : { answer: options.answer }),
     ...(options.upstreamTls === undefined ? {} : { tls: options.upstreamTls }),

@@ -5,11 +5,10 @@ import { request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { makeTestPki } from '../support/pki.js'
-import { stand } from './stand.js'
+import { everyEngine } from './stand.js'
 
 // what is held is what is left when garbage is gone
 setFlagsFromString('--expose-gc')
@@ -38,7 +37,7 @@ async function readSlowly(message: IncomingMessage, watch: () => void): Promise<
 }
 
 for (const transport of ['TCP', 'TLS'] as const) {
-  test(`50 MB stream down and up in flat memory (${transport})`, async (t) => {
+  everyEngine(`50 MB stream down and up in flat memory (${transport})`, async (t, stand) => {
     const upstream = createServer((request, response) => {
       if (request.method === 'GET') {
         void pipeline(Readable.from(pieces()), response).catch(() => undefined)
@@ -100,7 +99,7 @@ for (const transport of ['TCP', 'TLS'] as const) {
   })
 }
 
-test('a client that does not read holds the upstream back', async (t) => {
+everyEngine('a client that does not read holds the upstream back', async (t, stand) => {
   let sent = 0
   const stage = await stand(t, {
     answer: ({ socket }) => {
@@ -133,7 +132,7 @@ test('a client that does not read holds the upstream back', async (t) => {
   assert.equal((await stage.outcome(0)).kind, 'client-left')
 })
 
-test('an upstream that does not read holds the client back', async (t) => {
+everyEngine('an upstream that does not read holds the client back', async (t, stand) => {
   const stage = await stand(t)
   const client = await stage.open()
   client.send(`PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: ${total}\r\n\r\n`)

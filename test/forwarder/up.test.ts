@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { test } from 'node:test'
 import { valuesOf } from '../support/http-message.js'
-import { stand } from './stand.js'
+import { everyEngine } from './stand.js'
 
-test('the target goes up byte for byte, whatever http-proxy would rewrite in it', async (t) => {
+everyEngine('the target goes up byte for byte, whatever http-proxy would rewrite in it', async (t, stand) => {
   const stage = await stand(t)
   const client = await stage.open()
   for (const target of [
@@ -25,7 +24,7 @@ test('the target goes up byte for byte, whatever http-proxy would rewrite in it'
   }
 })
 
-test('the target is exact for a request that waits for a free connection', async (t) => {
+everyEngine('the target is exact for a request that waits for a free connection', async (t, stand) => {
   const held: { write: (text: string) => void }[] = []
   const stage = await stand(t, {
     maxConnections: 1,
@@ -51,25 +50,28 @@ test('the target is exact for a request that waits for a free connection', async
 
 for (const body of ['stream', 'judged'] as const) {
   for (const method of ['POST', 'PUT', 'PATCH']) {
-    test(`a chunked body of ${method} is one request upstream, framed by us (${body})`, async (t) => {
-      const stage = await stand(t, { body })
-      const client = await stage.open()
-      client.send(
-        `${method} /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n` +
-          '5;ext="a"\r\nGET /\r\n4\r\n b H\r\n0\r\nX-Trailer: y\r\n\r\n',
-      )
-      assert.equal((await client.answer()).status, 200)
-      const [request] = stage.recorder.requests
-      assert.equal(request?.body, 'GET / b H')
-      assert.equal(valuesOf(request, 'x-trailer').length, 0)
-      assert.ok(!stage.recorder.connections[0]?.text.includes('ext='))
-      assert.deepEqual(valuesOf(request, 'content-length'), body === 'judged' ? ['9'] : [])
-      assert.deepEqual(valuesOf(request, 'transfer-encoding'), body === 'judged' ? [] : ['chunked'])
-      assert.equal(stage.recorder.requests.length, 1)
-      assert.deepEqual(stage.recorder.oddities, [])
-    })
+    everyEngine(
+      `a chunked body of ${method} is one request upstream, framed by us (${body})`,
+      async (t, stand) => {
+        const stage = await stand(t, { body })
+        const client = await stage.open()
+        client.send(
+          `${method} /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n` +
+            '5;ext="a"\r\nGET /\r\n4\r\n b H\r\n0\r\nX-Trailer: y\r\n\r\n',
+        )
+        assert.equal((await client.answer()).status, 200)
+        const [request] = stage.recorder.requests
+        assert.equal(request?.body, 'GET / b H')
+        assert.equal(valuesOf(request, 'x-trailer').length, 0)
+        assert.ok(!stage.recorder.connections[0]?.text.includes('ext='))
+        assert.deepEqual(valuesOf(request, 'content-length'), body === 'judged' ? ['9'] : [])
+        assert.deepEqual(valuesOf(request, 'transfer-encoding'), body === 'judged' ? [] : ['chunked'])
+        assert.equal(stage.recorder.requests.length, 1)
+        assert.deepEqual(stage.recorder.oddities, [])
+      },
+    )
   }
-  test(`a body with a length goes up with that length (${body})`, async (t) => {
+  everyEngine(`a body with a length goes up with that length (${body})`, async (t, stand) => {
     const stage = await stand(t, { body })
     const client = await stage.open()
     client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\na\0\xff\r\n')
@@ -84,20 +86,23 @@ for (const body of ['stream', 'judged'] as const) {
 }
 
 for (const method of ['DELETE', 'OPTIONS', 'GET', 'HEAD']) {
-  test(`a chunked ${method} never becomes a second request (CVE-2026-29057, node-http-proxy #1720, #1721)`, async (t) => {
-    const stage = await stand(t)
-    const client = await stage.open()
-    client.send(
-      `${method} /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n` +
-        '1c\r\nGET /admin HTTP/1.1\r\nHost: h\r\n\r\n0\r\n\r\n',
-    )
-    assert.equal((await client.answer({ isHead: method === 'HEAD' })).status, 400)
-    assert.deepEqual(stage.refusals, ['request-ambiguous'])
-    assert.equal(stage.recorder.connections.length, 0)
-  })
+  everyEngine(
+    `a chunked ${method} never becomes a second request (CVE-2026-29057, node-http-proxy #1720, #1721)`,
+    async (t, stand) => {
+      const stage = await stand(t)
+      const client = await stage.open()
+      client.send(
+        `${method} /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n` +
+          '1c\r\nGET /admin HTTP/1.1\r\nHost: h\r\n\r\n0\r\n\r\n',
+      )
+      assert.equal((await client.answer({ isHead: method === 'HEAD' })).status, 400)
+      assert.deepEqual(stage.refusals, ['request-ambiguous'])
+      assert.equal(stage.recorder.connections.length, 0)
+    },
+  )
 }
 
-test('a request without a body is told to have none', async (t) => {
+everyEngine('a request without a body is told to have none', async (t, stand) => {
   const stage = await stand(t)
   const client = await stage.open()
   for (const method of ['GET', 'DELETE', 'OPTIONS', 'POST', 'PUT', 'PATCH']) {
@@ -111,25 +116,28 @@ test('a request without a body is told to have none', async (t) => {
   }
 })
 
-test('hop-by-hop and nominated fields stop here, and ours stand though Connection names them', async (t) => {
-  const stage = await stand(t, { identity: [['X-Identity', 'ours']] })
-  const client = await stage.open()
-  client.send(
-    'GET /a HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, x-identity, X-Mine\r\nKeep-Alive: timeout=9\r\n' +
-      'Proxy-Connection: close\r\nTE: trailers\r\nProxy-Authorization: x\r\nX-Mine: 1\r\nX-Identity: theirs\r\nX-Other: 2\r\n\r\n',
-  )
-  assert.equal((await client.answer()).status, 200)
-  const [request] = stage.recorder.requests
-  assert.ok(request !== undefined)
-  assert.deepEqual(valuesOf(request, 'x-identity'), ['ours'])
-  assert.deepEqual(valuesOf(request, 'x-other'), ['2'])
-  assert.deepEqual(valuesOf(request, 'connection'), ['keep-alive'])
-  for (const name of ['keep-alive', 'proxy-connection', 'te', 'proxy-authorization', 'x-mine']) {
-    assert.deepEqual(valuesOf(request, name), [], name)
-  }
-})
+everyEngine(
+  'hop-by-hop and nominated fields stop here, and ours stand though Connection names them',
+  async (t, stand) => {
+    const stage = await stand(t, { identity: [['X-Identity', 'ours']] })
+    const client = await stage.open()
+    client.send(
+      'GET /a HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, x-identity, X-Mine\r\nKeep-Alive: timeout=9\r\n' +
+        'Proxy-Connection: close\r\nTE: trailers\r\nProxy-Authorization: x\r\nX-Mine: 1\r\nX-Identity: theirs\r\nX-Other: 2\r\n\r\n',
+    )
+    assert.equal((await client.answer()).status, 200)
+    const [request] = stage.recorder.requests
+    assert.ok(request !== undefined)
+    assert.deepEqual(valuesOf(request, 'x-identity'), ['ours'])
+    assert.deepEqual(valuesOf(request, 'x-other'), ['2'])
+    assert.deepEqual(valuesOf(request, 'connection'), ['keep-alive'])
+    for (const name of ['keep-alive', 'proxy-connection', 'te', 'proxy-authorization', 'x-mine']) {
+      assert.deepEqual(valuesOf(request, name), [], name)
+    }
+  },
+)
 
-test('fields keep their order, spelling and repeats', async (t) => {
+everyEngine('fields keep their order, spelling and repeats', async (t, stand) => {
   const stage = await stand(t)
   const client = await stage.open()
   client.send(
@@ -148,7 +156,7 @@ test('fields keep their order, spelling and repeats', async (t) => {
   ])
 })
 
-test('requests share pooled connections, within the bound', async (t) => {
+everyEngine('requests share pooled connections, within the bound', async (t, stand) => {
   const stage = await stand(t, { maxConnections: 2 })
   const clients = await Promise.all([stage.open(), stage.open(), stage.open(), stage.open()])
   for (let round = 0; round < 3; round += 1) {
@@ -159,22 +167,25 @@ test('requests share pooled connections, within the bound', async (t) => {
   assert.ok(stage.recorder.connections.length <= 2, `${stage.recorder.connections.length} connections`)
 })
 
-test('Expect: 100-continue is answered by us, when somebody reads the body, and not passed on', async (t) => {
-  for (const body of ['stream', 'judged'] as const) {
-    const stage = await stand(t, { body })
-    const client = await stage.open()
-    client.send('POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n')
-    const interim = await client.answer()
-    assert.equal(interim.startLine, 'HTTP/1.1 100 Continue')
-    client.send('abc')
-    assert.equal((await client.answer()).status, 200)
-    const [request] = stage.recorder.requests
-    assert.equal(request?.body, 'abc')
-    assert.deepEqual(valuesOf(request, 'expect'), [])
-  }
-})
+everyEngine(
+  'Expect: 100-continue is answered by us, when somebody reads the body, and not passed on',
+  async (t, stand) => {
+    for (const body of ['stream', 'judged'] as const) {
+      const stage = await stand(t, { body })
+      const client = await stage.open()
+      client.send('POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n')
+      const interim = await client.answer()
+      assert.equal(interim.startLine, 'HTTP/1.1 100 Continue')
+      client.send('abc')
+      assert.equal((await client.answer()).status, 200)
+      const [request] = stage.recorder.requests
+      assert.equal(request?.body, 'abc')
+      assert.deepEqual(valuesOf(request, 'expect'), [])
+    }
+  },
+)
 
-test('an upstream that cannot be reached fails before the body is asked for', async (t) => {
+everyEngine('an upstream that cannot be reached fails before the body is asked for', async (t, stand) => {
   const stage = await stand(t)
   await stage.recorder.close()
   const client = await stage.open()

@@ -1,34 +1,37 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import type { TestContext } from 'node:test'
 import type { UpstreamTls } from '../../src/http/forwarder.js'
 import { valuesOf } from '../support/http-message.js'
 import { day, makeTestPki } from '../support/pki.js'
 import type { RecorderTls } from '../support/recorder.js'
-import { stand } from './stand.js'
+import { everyEngine, type OpenStand } from './stand.js'
 
 const pki = makeTestPki()
 const clientPki = makeTestPki({ prefix: 'UPSTREAM ' })
 const get = 'GET /a HTTP/1.1\r\nHost: bas-api-fhir.qualif.ror.esante.gouv.fr\r\n\r\n'
 const patch = 'PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc'
 
-test('an https upstream is verified against its own name, and its connections are kept', async (t) => {
-  const { chainPem, keyPem } = await (await pki).server(['127.0.0.1'])
-  const stage = await stand(t, {
-    upstreamTls: { cert: chainPem, key: keyPem },
-    showing: { id: 'own', authorities: [(await pki).caPem] },
-  })
-  const client = await stage.open()
-  for (let round = 0; round < 3; round += 1) {
-    client.send(get)
-    assert.equal((await client.answer()).status, 200)
-  }
-  assert.equal(stage.recorder.connections.length, 1)
-  assert.deepEqual(valuesOf(await stage.recorder.request(0), 'host'), [
-    'bas-api-fhir.qualif.ror.esante.gouv.fr',
-  ])
-})
+everyEngine(
+  'an https upstream is verified against its own name, and its connections are kept',
+  async (t, stand) => {
+    const { chainPem, keyPem } = await (await pki).server(['127.0.0.1'])
+    const stage = await stand(t, {
+      upstreamTls: { cert: chainPem, key: keyPem },
+      showing: { id: 'own', authorities: [(await pki).caPem] },
+    })
+    const client = await stage.open()
+    for (let round = 0; round < 3; round += 1) {
+      client.send(get)
+      assert.equal((await client.answer()).status, 200)
+    }
+    assert.equal(stage.recorder.connections.length, 1)
+    assert.deepEqual(valuesOf(await stage.recorder.request(0), 'host'), [
+      'bas-api-fhir.qualif.ror.esante.gouv.fr',
+    ])
+  },
+)
 
-test('an https upstream is verified against the name that is configured for it', async (t) => {
+everyEngine('an https upstream is verified against the name that is configured for it', async (t, stand) => {
   const { chainPem, keyPem } = await (await pki).server(['ror.interne.example'])
   const stage = await stand(t, {
     upstreamTls: { cert: chainPem, key: keyPem },
@@ -39,7 +42,7 @@ test('an https upstream is verified against the name that is configured for it',
   assert.equal((await client.answer()).status, 200)
 })
 
-test('an https upstream that asks for a certificate is shown the configured one', async (t) => {
+everyEngine('an https upstream that asks for a certificate is shown the configured one', async (t, stand) => {
   const { certificate, keyPem, chainPem } = await (await clientPki).client()
   const stage = await stand(t, {
     upstreamTls: await serverTls(['127.0.0.1'], { clientCa: (await clientPki).rootPem }),
@@ -55,7 +58,7 @@ test('an https upstream that asks for a certificate is shown the configured one'
   assert.equal(shown.serialNumber, certificate.serialNumber)
 })
 
-test('other material of TLS travels on connections of its own', async (t) => {
+everyEngine('other material of TLS travels on connections of its own', async (t, stand) => {
   const showing = { id: 'first', authorities: [(await pki).caPem] }
   const stage = await stand(t, { upstreamTls: await serverTls(['127.0.0.1']), showing })
   const client = await stage.open()
@@ -100,34 +103,40 @@ for (const [what, upstream, showing] of refused) {
     ['a read', get],
     ['a write', patch],
   ] as const) {
-    test(`an https upstream ${what} fails as upstream-tls, and ${method} sends it nothing`, async (t) => {
-      const stage = await tlsStand(t, await upstream(), await showing())
-      const client = await stage.open()
-      client.send(request)
-      assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-tls'])
-      const outcome = await stage.outcome(0)
-      assert.equal(outcome.kind === 'failed' ? outcome.reach : outcome.kind, 'unsent')
-      await stage.forwarder.close()
-      assert.equal(stage.recorder.requests.length, 0)
-      assert.deepEqual(
-        stage.recorder.connections.map(({ text }) => text),
-        stage.recorder.connections.map(() => ''),
-      )
-    })
+    everyEngine(
+      `an https upstream ${what} fails as upstream-tls, and ${method} sends it nothing`,
+      async (t, stand) => {
+        const stage = await tlsStand({ t, stand }, await upstream(), await showing())
+        const client = await stage.open()
+        client.send(request)
+        assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-tls'])
+        const outcome = await stage.outcome(0)
+        assert.equal(outcome.kind === 'failed' ? outcome.reach : outcome.kind, 'unsent')
+        await stage.forwarder.close()
+        assert.equal(stage.recorder.requests.length, 0)
+        assert.deepEqual(
+          stage.recorder.connections.map(({ text }) => text),
+          stage.recorder.connections.map(() => ''),
+        )
+      },
+    )
   }
 }
 
-test('an https upstream that is not shown the certificate it asks for fails as upstream-tls, and handles nothing', async (t) => {
-  const stage = await tlsStand(
-    t,
-    await serverTls(['127.0.0.1'], { clientCa: (await clientPki).rootPem }),
-    await trusting(pki),
-  )
-  const client = await stage.open()
-  client.send(patch)
-  assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-tls'])
-  assert.equal(stage.recorder.requests.length, 0)
-})
+everyEngine(
+  'an https upstream that is not shown the certificate it asks for fails as upstream-tls, and handles nothing',
+  async (t, stand) => {
+    const stage = await tlsStand(
+      { t, stand },
+      await serverTls(['127.0.0.1'], { clientCa: (await clientPki).rootPem }),
+      await trusting(pki),
+    )
+    const client = await stage.open()
+    client.send(patch)
+    assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-tls'])
+    assert.equal(stage.recorder.requests.length, 0)
+  },
+)
 
 async function serverTls(hosts: readonly string[], more: { clientCa?: string } = {}): Promise<RecorderTls> {
   const { chainPem, keyPem } = await (await pki).server(hosts)
@@ -138,6 +147,10 @@ async function trusting(authority: typeof pki): Promise<UpstreamTls> {
   return { id: 'trusting', authorities: [(await authority).caPem] }
 }
 
-function tlsStand(t: TestContext, upstreamTls: RecorderTls, showing: UpstreamTls | undefined) {
+function tlsStand(
+  { t, stand }: { t: TestContext; stand: OpenStand },
+  upstreamTls: RecorderTls,
+  showing: UpstreamTls | undefined,
+) {
   return stand(t, { upstreamTls, ...(showing !== undefined && { showing }) })
 }

@@ -1,0 +1,53 @@
+/** Something that must go on before an instant, on the clock of its `Deadlines`. */
+export interface Timed {
+  readonly deadlineAt: number
+  onDeadline(): void
+}
+
+/**
+ * One timer for all that is under way: what is late is told so, at most one tick later.
+ *
+ * A request passes four phases in a millisecond or two; a timer for each of them would cost more than
+ * the whole of its bookkeeping does.
+ */
+export class Deadlines {
+  readonly #timed = new Set<Timed>()
+  readonly #now: () => number
+  readonly #tickMs: number
+  readonly #onTick: () => boolean
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param options.onTick - called at each tick; true keeps the ticks coming though nothing is under way */
+  constructor(options: {
+    readonly now: () => number
+    readonly tickMs: number
+    readonly onTick: () => boolean
+  }) {
+    this.#now = options.now
+    this.#tickMs = options.tickMs
+    this.#onTick = options.onTick
+  }
+
+  add(timed: Timed): void {
+    this.#timed.add(timed)
+    this.#timer ??= setInterval(() => {
+      this.#tick()
+    }, this.#tickMs).unref()
+  }
+
+  remove(timed: Timed): void {
+    this.#timed.delete(timed)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #tick(): void {
+    const now = this.#now()
+    for (const timed of this.#timed) if (timed.deadlineAt <= now) timed.onDeadline()
+    const isNeeded = this.#onTick()
+    if (!isNeeded && this.#timed.size === 0) this.stop()
+  }
+}

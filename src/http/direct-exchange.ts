@@ -1,0 +1,299 @@
+import type { FailureCode } from '../core/failure.js'
+import type { Deadlines, Timed } from './deadlines.js'
+import { writeHead } from './downstream-head.js'
+import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
+import { requestHead } from './request-head.js'
+import { downstreamFields } from './response-fields.js'
+import type { AnswerHead } from './response-parser.js'
+import { sendRequest, type Upload } from './upload.js'
+import type { ConnectionUser, Loss, UpstreamConnection } from './upstream-connection.js'
+import type { UpstreamPool } from './upstream-pool.js'
+
+/** Where an exchange stands, and so what a silence means. */
+type Phase = 'connecting' | 'sending' | 'waiting' | 'receiving'
+
+export interface DirectExchangeOptions {
+  readonly pool: UpstreamPool
+  readonly deadlines: Deadlines
+  readonly timeouts: ForwardTimeouts
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number
+  settle(outcome: ForwardOutcome): void
+}
+
+/**
+ * One request on its way up and its answer on its way down.
+ *
+ * Holds both ends together: whichever breaks or falls silent, the other is destroyed, and the
+ * outcome is told exactly once. An answer that has begun is never ended as if it were whole.
+ */
+export class DirectExchange implements ConnectionUser, Timed {
+  readonly isHead: boolean
+  deadlineAt = 0
+  readonly #forward: ForwardRequest
+  readonly #options: DirectExchangeOptions
+  readonly #startedAt: number
+  readonly #head: string
+  readonly #onClientClose = (): void => {
+    this.#leave()
+  }
+  #connection: UpstreamConnection | undefined
+  #upload: Upload | undefined
+  #phase: Phase = 'connecting'
+  #hasRetried = false
+  #hasReceived = false
+  #settled = false
+  // of the answer, what came with one read
+  #fields: string[] | undefined
+  #pieces: Buffer[] = []
+  #isWhole = false
+  #bytesDown = 0
+  #headAt: number | undefined
+  #upstreamStatus: number | undefined
+
+  /** @throws Error where the request cannot be written */
+  constructor(forward: ForwardRequest, options: DirectExchangeOptions) {
+    this.#forward = forward
+    this.#options = options
+    this.#startedAt = options.now()
+    this.#head = requestHead(forward)
+    this.isHead = forward.method === 'HEAD'
+  }
+
+  start(): void {
+    const { response } = this.#forward
+    response.on('close', this.#onClientClose)
+    response.on('finish', () => {
+      this.#answered()
+    })
+    this.#options.deadlines.add(this)
+    this.#enter('connecting')
+    this.#options.pool.acquire(this, false)
+  }
+
+  /** Ends the exchange for a reason on our side or the upstream's. */
+  fail(code: FailureCode, cause: Error): void {
+    if (this.#settled) return
+    const responseStarted = this.#forward.response.headersSent
+    this.#settle({ kind: 'failed', code, reach: this.#reach(), responseStarted, cause, ...this.#cost() })
+    this.#abandon()
+    // ended, it would look whole
+    if (responseStarted) this.#forward.response.destroy()
+  }
+
+  onConnection(connection: UpstreamConnection): void {
+    this.#connection = connection
+  }
+
+  onConnected(connection: UpstreamConnection): void {
+    if (this.#settled) return
+    this.#upload = sendRequest(
+      connection,
+      { head: this.#head, forward: this.#forward },
+      {
+        onProgress: () => {
+          this.#postpone()
+        },
+        onSent: () => {
+          if (this.#phase === 'sending') this.#enter('waiting')
+        },
+        onProblem: (problem) => {
+          this.fail('internal', new Error(problem))
+        },
+      },
+    )
+    this.#enter(this.#upload.isDone ? 'waiting' : 'sending')
+  }
+
+  onHead({ status, rawHeaders }: AnswerHead): void {
+    const { upstream, publicOrigin, responseFields = [] } = this.#forward
+    const fields = downstreamFields({ rawHeaders, status, upstream, publicOrigin, responseFields })
+    if (fields === undefined) {
+      this.fail('upstream-response-invalid', new Error('the upstream sent a field that cannot be passed on'))
+      return
+    }
+    this.#fields = fields
+    this.#headAt = this.#options.now()
+    this.#upstreamStatus = status
+  }
+
+  onBody(piece: Buffer): void {
+    this.#bytesDown += piece.length
+    this.#pieces.push(piece)
+  }
+
+  onWhole(): void {
+    this.#isWhole = true
+  }
+
+  onRead(): void {
+    if (this.#settled) return
+    const body = this.#takePieces()
+    if (this.#fields !== undefined && body === undefined && !this.#isWhole) {
+      // the head waits a turn for the first bytes of its body
+      setImmediate(() => {
+        if (!this.#settled && this.#sendHead()) this.#forward.response.flushHeaders()
+      })
+      if (this.#phase !== 'receiving') this.#enter('receiving')
+      return
+    }
+    // interim answers alone: nothing to pass on yet
+    if (this.#upstreamStatus === undefined || !this.#sendHead()) return
+    this.#enter('receiving')
+    const { response } = this.#forward
+    if (this.#isWhole) {
+      if (body === undefined) response.end()
+      else response.end(body)
+      this.#endUpload()
+    } else if (body !== undefined && !response.write(body)) {
+      this.#connection?.socket.pause()
+      response.once('drain', () => {
+        this.#postpone()
+        this.#connection?.socket.resume()
+      })
+    }
+  }
+
+  onDrain(): void {
+    this.#postpone()
+    this.#upload?.onDrain()
+  }
+
+  onLost({ kind, isStale, cause }: Loss): void {
+    this.#hasReceived ||= this.#connection?.hasReceived === true
+    this.#connection = undefined
+    if (this.#settled || this.#isWhole) return
+    const { method, body } = this.#forward
+    // only what may be repeated, and only what a kept connection lost (RFC 9110 section 9.2.2)
+    if (isStale && body === 'none' && safeMethods.has(method) && !this.#hasRetried) {
+      this.#hasRetried = true
+      this.#enter('connecting')
+      this.#options.pool.closeIdle()
+      this.#options.pool.acquire(this, true)
+      return
+    }
+    this.fail(codes[kind], cause)
+  }
+
+  onDeadline(): void {
+    const { connectMs, responseMs, idleMs } = this.#options.timeouts
+    switch (this.#phase) {
+      case 'connecting': {
+        const [code, what] =
+          this.#connection === undefined
+            ? (['overloaded', 'no free upstream connection'] as const)
+            : (['upstream-connect-timeout', 'no upstream connection'] as const)
+        this.fail(code, new Error(`${what} in ${connectMs} ms`))
+        return
+      }
+      case 'waiting':
+        this.fail('upstream-timeout', new Error(`no answer in ${responseMs} ms`))
+        return
+      case 'sending':
+        // bytes that wait for the upstream are its silence; none waiting is the client's
+        if (this.#connection?.socket.writableNeedDrain === true) {
+          this.fail('upstream-timeout', new Error(`the upstream took nothing in ${idleMs} ms`))
+        } else {
+          this.#leave()
+        }
+        return
+      case 'receiving':
+        if (this.#forward.response.writableLength > 0) this.#leave()
+        else this.fail('upstream-timeout', new Error(`the upstream sent nothing in ${idleMs} ms`))
+    }
+  }
+
+  /** Sends the head unless it is sent; false where that failed. */
+  #sendHead(): boolean {
+    const fields = this.#fields
+    if (fields === undefined) return !this.#settled
+    this.#fields = undefined
+    try {
+      writeHead(this.#forward.response, this.#upstreamStatus ?? 0, fields)
+      return true
+    } catch (error) {
+      this.fail('internal', error instanceof Error ? error : new Error(String(error)))
+      return false
+    }
+  }
+
+  #takePieces(): Buffer | undefined {
+    const pieces = this.#pieces
+    const [first] = pieces
+    if (first === undefined) return undefined
+    this.#pieces = []
+    return pieces.length === 1 ? first : Buffer.concat(pieces)
+  }
+
+  #answered(): void {
+    const status = this.#upstreamStatus
+    if (this.#settled || status === undefined) return
+    this.#settle({ kind: 'answered', status, ...this.#cost() })
+  }
+
+  // answered before the body was whole: the rest goes nowhere
+  #endUpload(): void {
+    if (this.#upload?.isDone !== false) return
+    this.#upload.stop()
+    this.#forward.request.resume()
+  }
+
+  #leave(): void {
+    if (this.#settled) return
+    const { response } = this.#forward
+    this.#settle({ kind: 'client-left', responseStarted: response.headersSent, ...this.#cost() })
+    this.#abandon()
+    response.destroy()
+  }
+
+  #abandon(): void {
+    this.#upload?.stop()
+    this.#options.pool.leave(this)
+    // the connection of an answer that was read whole may be another request's by now
+    if (!this.#isWhole) this.#connection?.destroy()
+    this.#connection = undefined
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase
+    this.#postpone()
+  }
+
+  #postpone(): void {
+    const { connectMs, responseMs, idleMs } = this.#options.timeouts
+    const phase = this.#phase
+    this.deadlineAt =
+      this.#options.now() + (phase === 'connecting' ? connectMs : phase === 'waiting' ? responseMs : idleMs)
+  }
+
+  #reach(): Reach {
+    if (this.#phase === 'connecting') return 'unsent'
+    return this.#hasReceived || this.#connection?.hasReceived === true ? 'answered' : 'sent'
+  }
+
+  #cost(): ForwardCost {
+    return {
+      bytesUp: this.#upload?.bytes ?? 0,
+      bytesDown: this.#bytesDown,
+      upstreamMs: (this.#headAt ?? this.#options.now()) - this.#startedAt,
+      upstreamStatus: this.#upstreamStatus,
+    }
+  }
+
+  #settle(outcome: ForwardOutcome): void {
+    this.#settled = true
+    this.#options.deadlines.remove(this)
+    this.#forward.response.off('close', this.#onClientClose)
+    this.#options.settle(outcome)
+  }
+}
+
+const codes = {
+  refused: 'upstream-refused',
+  tls: 'upstream-tls',
+  invalid: 'upstream-response-invalid',
+  broken: 'upstream-broken',
+} as const satisfies Record<Loss['kind'], FailureCode>
+
+// a request whose repetition asks for nothing new
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
