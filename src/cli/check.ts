@@ -6,17 +6,33 @@ import { openPolicy, type LoadedPolicy, type Policy } from '../gateway/policy.js
 import type { Usage } from '../gateway/usage.js'
 import { usageDoubts, whitelistDoubts } from '../gateway/whitelist-doubts.js'
 import { readUsage } from './audit-usage.js'
-import { shownPath } from './desk-output.js'
-import { diagnosticFormats, githubAnnotation, textLine, type DiagnosticFormat } from './diagnostic-format.js'
-import {
-  exit,
-  instantOption,
-  listOption,
-  textOption,
-  UsageError,
-  type Verb,
-  type VerbOptions,
-} from './verb.js'
+import { shownPath, speakerFor } from './desk-output.js'
+import { diagnosticFormats, githubAnnotation, textLine } from './diagnostic-format.js'
+import { counted, inLanguage, type Noun } from './language.js'
+import { choiceOption, exit, instantOption, listOption, textOption, type Verb } from './verb.js'
+
+const sentences = {
+  en: {
+    refused: (file: string, errors: string) => `${file}: ${errors}; \`serve\` would refuse it`,
+    inOrder: (file: string, revision: string) => `${file}: in order, revision ${revision}`,
+    sizes: (environment: string, sizes: string) => `${environment}: ${sizes}`,
+    errors: ['error', 'errors'] as Noun, // singular and plural
+    warnings: ['warning', 'warnings'] as Noun, // singular and plural
+    partners: ['partner', 'partners'] as Noun, // singular and plural
+    certificates: ['certificate', 'certificates'] as Noun, // singular and plural
+    establishments: ['establishment', 'establishments'] as Noun, // singular and plural
+  },
+  fr: {
+    refused: (file: string, errors: string) => `${file} : ${errors} ; \`serve\` le refuserait`,
+    inOrder: (file: string, revision: string) => `${file} : en ordre, révision ${revision}`,
+    sizes: (environment: string, sizes: string) => `${environment} : ${sizes}`,
+    errors: ['erreur', 'erreurs'] as Noun, // singular and plural
+    warnings: ['avertissement', 'avertissements'] as Noun, // singular and plural
+    partners: ['partenaire', 'partenaires'] as Noun, // singular and plural
+    certificates: ['certificat', 'certificats'] as Noun, // singular and plural
+    establishments: ['établissement', 'établissements'] as Noun, // singular and plural
+  },
+}
 
 /** `ror-gateway check`: everything that `serve` would refuse, without listening, and what is doubtful. */
 export const check: Verb = {
@@ -42,7 +58,7 @@ export const check: Verb = {
   ],
   async run(options, streams) {
     const { stdout, stderr } = streams
-    const format = formatOf(options)
+    const format = options['json'] === true ? 'json' : choiceOption(options, 'format', diagnosticFormats)
     const file = resolve(textOption(options, 'config') ?? '')
     const at = instantOption(options, 'at') ?? Date.now()
     const loaded = await loadInWorker(file)
@@ -67,31 +83,27 @@ export const check: Verb = {
       return isInOrder ? exit.done : exit.invalid
     }
     for (const diagnostic of diagnostics) stderr.write(`${textLine(diagnostic, shownPath)}\n`)
+    const speaker = speakerFor(streams)
+    const { language } = speaker
+    const words = inLanguage(language, sentences)
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length
-    const warnings = diagnostics.length - errors
     if (!loaded.ok) {
-      stderr.write(
-        `${shownPath(file)}: ${errors} ${errors === 1 ? 'error' : 'errors'}; \`serve\` would refuse it\n`,
-      )
+      speaker.note(words.refused(shownPath(file), counted(language, errors, words.errors)))
       return exit.invalid
     }
     for (const { name, partners, certificates, establishments } of environments) {
-      stdout.write(
-        `${name}: ${partners} partners, ${certificates} certificates, ${establishments} establishments\n`,
-      )
+      const sizes = [
+        counted(language, partners, words.partners),
+        counted(language, certificates, words.certificates),
+        counted(language, establishments, words.establishments),
+      ]
+      speaker.say(words.sizes(name, sizes.join(', ')))
     }
-    const doubts = warnings === 0 ? '' : `, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`
-    stdout.write(`${shownPath(file)}: in order, revision ${revision}${doubts}\n`)
+    const warnings = diagnostics.length - errors
+    const doubts = warnings === 0 ? '' : `, ${counted(language, warnings, words.warnings)}`
+    speaker.say(words.inOrder(shownPath(file), revision) + doubts)
     return isInOrder ? exit.done : exit.invalid
   },
-}
-
-function formatOf(options: VerbOptions): DiagnosticFormat {
-  if (options['json'] === true) return 'json'
-  const asked = textOption(options, 'format')
-  const format = diagnosticFormats.find((each) => each === asked)
-  if (format !== undefined) return format
-  throw new UsageError(`--format: expected one of ${diagnosticFormats.join(', ')}, found \`${asked ?? ''}\``)
 }
 
 function findingsAt({ environments, named }: LoadedPolicy, at: number): readonly Diagnostic[] {

@@ -14,10 +14,12 @@ import { audit } from './audit.js'
 import { check } from './check.js'
 import { dev } from './dev.js'
 import { serve } from './serve.js'
+import { suggestion } from '../config/spelling.js'
 import { exit, helpOf, parseOptions, UsageError, type Streams, type Verb } from './verb.js'
 import { version } from './version.js'
 
-const verbs: readonly Verb[] = [
+/** Every verb, as the overview shows them. */
+export const verbs: readonly Verb[] = [
   serve,
   check,
   health,
@@ -37,7 +39,8 @@ const verbs: readonly Verb[] = [
 
 /** The command line: one verb, its options; answers the exit code and never throws. */
 export async function cli(args: readonly string[], streams: Streams): Promise<number> {
-  const [name, ...rest] = args
+  // `help VERB` is `VERB --help`
+  const [name, ...rest] = args[0] === 'help' && args[1] !== undefined ? [args[1], '--help'] : args
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     streams.stdout.write(overview())
     return name === undefined ? exit.usage : exit.done
@@ -48,8 +51,10 @@ export async function cli(args: readonly string[], streams: Streams): Promise<nu
   }
   const verb = verbs.find((each) => each.name === name)
   if (verb === undefined) {
+    const known = verbs.map((each) => each.name)
+    const near = suggestion(name, known)
     streams.stderr.write(
-      `ror-gateway: unknown verb \`${name}\`; known are ${verbs.map((each) => each.name).join(', ')}\n`,
+      `ror-gateway: unknown verb \`${name}\`${near === '' ? `; known are ${known.join(', ')}` : near}\n`,
     )
     return exit.usage
   }

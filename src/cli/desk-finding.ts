@@ -1,8 +1,10 @@
 import { renderingOf, type DenialReason } from '../core/reasons.js'
+import { suggestion } from '../config/spelling.js'
 import type { Repair } from '../sheet/establishment-number.js'
 import type { Speaker } from './desk-output.js'
 import { findingTexts } from './desk-finding-texts.js'
 import type { Language } from './language.js'
+import { UsageError } from './verb.js'
 
 /** A row of a list, and the number it is about. */
 export interface RowOf {
@@ -80,14 +82,31 @@ const unacceptable: ReadonlySet<FindingFacts['code']> = new Set([
   'renewal-needs-swap',
 ])
 
-/** Findings with the errors that were accepted as warnings. */
+/**
+ * Findings with the errors that were accepted as warnings.
+ *
+ * @throws UsageError where a code is none of those that were found: a slip would else look like consent
+ */
 export function withAccepted(findings: readonly Finding[], accepted: readonly string[]): readonly Finding[] {
+  const found = new Set(findings.map(({ facts }) => codeOf(facts)))
+  const stray = accepted.find((code) => !found.has(code))
+  if (stray !== undefined) {
+    const codes = new Set(waysToAccept(findings).map((way) => way.slice('--accept '.length)))
+    throw new UsageError(`--accept: nothing was found that is called \`${stray}\`${suggestion(stray, codes)}`)
+  }
   return findings.map((finding) => {
     const { severity, facts } = finding
     const isAccepted =
       severity === 'error' && accepted.includes(codeOf(facts)) && !unacceptable.has(facts.code)
     return isAccepted ? { ...finding, severity: 'warning' } : finding
   })
+}
+
+/** The options that would take every error upon oneself; none where one of them cannot be accepted. */
+export function waysToAccept(findings: readonly Finding[]): readonly string[] {
+  const errors = findings.filter(({ severity }) => severity === 'error').map(({ facts }) => facts)
+  if (errors.some(({ code }) => unacceptable.has(code))) return []
+  return [...new Set(errors.map((facts) => `--accept ${codeOf(facts)}`))]
 }
 
 export function hasError(findings: readonly Finding[]): boolean {

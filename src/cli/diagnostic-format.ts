@@ -3,8 +3,6 @@ import { formatDiagnostic, type Diagnostic } from '../core/diagnostic.js'
 /** How findings are written: for people, for programs, or as annotations of a GitHub workflow. */
 export const diagnosticFormats = ['text', 'json', 'github'] as const
 
-export type DiagnosticFormat = (typeof diagnosticFormats)[number]
-
 /**
  * A finding as a workflow command, which marks the line in the pull request.
  *

@@ -93,7 +93,7 @@ function takeCertificates(file: string, bytes: Uint8Array, findings: Finding[]):
     const message = "expected a partner's certificate, found those of authorities alone"
     findings.push({ severity: 'error', about: file, facts: { code: 'material-refused', message } })
   } else if (authorities.length > 0) {
-    const names = authorities.map(({ subject }) => commonNameOf(subject))
+    const names = [...new Set(authorities.map(({ subject }) => commonNameOf(subject)))]
     findings.push({ severity: 'note', about: file, facts: { code: 'authorities-left-out', names } })
   }
   return own.map((certificate) => ({ about: file, certificate, beside: authorities }))

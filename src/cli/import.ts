@@ -58,7 +58,12 @@ export const importVerb: Verb = {
     { name: 'list-file', value: 'FILE', help: 'where the numbers are written, in place of the entry' },
     { name: 'column', value: 'NAME', help: 'column of the numbers, by its letter or heading' },
     { name: 'sheet', value: 'NAME', help: 'this sheet of a workbook alone' },
-    { name: 'accept', value: 'CODE', multiple: true, help: 'an error that is not to be in the way' },
+    {
+      name: 'accept',
+      value: 'CODE',
+      multiple: true,
+      help: 'an error that is not to be in the way, by its code',
+    },
     { name: 'at', value: 'TIME', help: 'the moment certificates are judged at (default: now)' },
     { name: 'write', help: 'write the files; without it the change is shown alone' },
     { name: 'json', help: 'findings and changes as JSON' },

@@ -6,6 +6,7 @@ import { columns, shownInstant, speakerFor } from './desk-output.js'
 import { environmentsOf, openSource, type DeskSource } from './desk-source.js'
 import { counted, inLanguage, type Noun } from './language.js'
 import {
+  choiceOption,
   exit,
   instantOption,
   listOption,
@@ -107,8 +108,7 @@ export const list: Verb = {
   async run(options, streams) {
     const speaker = speakerFor(streams)
     const words = inLanguage(speaker.language, sentences)
-    const by = sorts.find((each) => each === textOption(options, 'sort'))
-    if (by === undefined) throw new UsageError(`--sort: expected one of ${sorts.join(', ')}`)
+    const by = choiceOption(options, 'sort', sorts)
     const since = instantOption(options, 'unused-since')
     const within = wholeOption(options, 'expiring-within')
     if (since !== undefined && trailsOf(options).length === 0)

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../core/diagnostic.js'
 import { shownPath, shownPlace, type Speaker } from './desk-output.js'
-import { findingsAsJson, hasError, tellFindings, type Finding } from './desk-finding.js'
+import { findingsAsJson, hasError, tellFindings, waysToAccept, type Finding } from './desk-finding.js'
 import { inLanguage } from './language.js'
 import { unifiedDiff } from './unified-diff.js'
 import { exit } from './verb.js'
@@ -17,14 +17,16 @@ export interface Proposal {
 const sentences = {
   en: {
     nothing: 'nothing changes',
-    blocked: 'nothing was written: mend what is wrong, or take it upon you with --accept CODE',
+    blocked: (accept: string) =>
+      `nothing was written: mend what is wrong${accept === '' ? '' : `, or take it upon you with ${accept}`}`,
     invalid: 'nothing was written: `serve` would refuse the result',
     shown: 'nothing was written; --write writes it',
     written: (files: string) => `written: ${files}`,
   },
   fr: {
     nothing: 'rien ne change',
-    blocked: 'rien n’a été écrit : corrigez ce qui est faux, ou assumez-le par --accept CODE',
+    blocked: (accept: string) =>
+      `rien n’a été écrit : corrigez ce qui est faux${accept === '' ? '' : `, ou assumez-le par ${accept}`}`,
     invalid: 'rien n’a été écrit : `serve` refuserait le résultat',
     shown: 'rien n’a été écrit ; --write l’écrit',
     written: (files: string) => `écrit : ${files}`,
@@ -65,7 +67,7 @@ export async function propose(
   tellFindings(findings, speaker)
   for (const { diff } of diffs) for (const line of diff) speaker.say(painted(line, speaker))
   for (const diagnostic of diagnostics) speaker.note(told(diagnostic))
-  if (isBlocked) speaker.note(words.blocked)
+  if (isBlocked) speaker.note(words.blocked(waysToAccept(findings).join(' ')))
   else if (isInvalid) speaker.note(words.invalid)
   else if (changes.length === 0) speaker.note(words.nothing)
   else speaker.note(isMade ? words.written(diffs.map(({ file }) => file).join(', ')) : words.shown)

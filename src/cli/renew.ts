@@ -43,7 +43,12 @@ export const renew: Verb = {
       help: 'the old one, where several are listed: a file, a pin (sha256:…) or a name',
     },
     { name: 'until', value: 'DATE', help: 'the old one is listed up to this day, beside the new one' },
-    { name: 'accept', value: 'CODE', multiple: true, help: 'an error that is not to be in the way' },
+    {
+      name: 'accept',
+      value: 'CODE',
+      multiple: true,
+      help: 'an error that is not to be in the way, by its code',
+    },
     { name: 'at', value: 'TIME', help: 'the moment the certificate is judged at (default: now)' },
     { name: 'write', help: 'write the files; without it the change is shown alone' },
     { name: 'json', help: 'findings and changes as JSON' },

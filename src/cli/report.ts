@@ -10,6 +10,7 @@ import { reportPage } from './report-page.js'
 import { tellReport } from './report-text.js'
 import { reportWords } from './report-words.js'
 import {
+  choiceOption,
   exit,
   instantOption,
   listOption,
@@ -66,7 +67,7 @@ export const report: Verb = {
   async run(options, streams) {
     const speaker = speakerFor(streams)
     const words = inLanguage(speaker.language, reportWords)
-    const format = formatOf(options)
+    const format = options['json'] === true ? 'json' : choiceOption(options, 'format', formats)
     const partner = textOption(options, 'partner') ?? ''
     const [since, until] = [instantOption(options, 'since'), instantOption(options, 'until', 'until')]
     if (since !== undefined && until !== undefined && since >= until)
@@ -108,14 +109,6 @@ export const report: Verb = {
     if (format === 'html') streams.stdout.write(reportPage(reported, speaker.language))
     return exit.done
   },
-}
-
-function formatOf(options: VerbOptions): (typeof formats)[number] {
-  if (options['json'] === true) return 'json'
-  const asked = textOption(options, 'format')
-  const format = formats.find((each) => each === asked)
-  if (format !== undefined) return format
-  throw new UsageError(`--format: expected one of ${formats.join(', ')}, found \`${asked ?? ''}\``)
 }
 
 /** The trails to read, and the environments of the configuration, where one is named. */

@@ -1,4 +1,5 @@
 import type { PartnerDeclaration } from '../core/partner.js'
+import { closest } from '../config/spelling.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import { spelled } from '../gateway/policy-diff.js'
 import { columns, shownInstant, shownPlace, speakerFor, type Speaker } from './desk-output.js'
@@ -9,6 +10,7 @@ import { exit, textOption, type Verb } from './verb.js'
 const sentences = {
   en: {
     unknown: (id: string) => `no partner has the id \`${id}\``,
+    meant: (id: string) => `; did you mean \`${id}\`?`,
     name: 'name',
     solution: 'solution',
     mode: 'mode',
@@ -26,6 +28,7 @@ const sentences = {
   },
   fr: {
     unknown: (id: string) => `aucun partenaire n’a l’identifiant \`${id}\``,
+    meant: (id: string) => ` ; vouliez-vous dire \`${id}\` ?`,
     name: 'nom',
     solution: 'solution',
     mode: 'mode',
@@ -79,12 +82,22 @@ export const show: Verb = {
         return found.length === 0 ? exit.couldNot : exit.done
       }
       for (const { environment, partner } of found) tell(speaker, words, { environment, partner, source })
-      if (found.length === 0) speaker.note(words.unknown(id))
+      if (found.length === 0) {
+        const near = nearestOf(source, id)
+        speaker.note(words.unknown(id) + (near === undefined ? '' : words.meant(near)))
+      }
       return found.length === 0 ? exit.couldNot : exit.done
     } finally {
       await source.close()
     }
   },
+}
+
+function nearestOf({ environments }: DeskSource, id: string): string | undefined {
+  const ids = new Set(
+    environments.flatMap(({ whitelist }) => [...whitelist.partners()].map((each) => each.id)),
+  )
+  return closest(id, ids)
 }
 
 function asJson(environment: string, partner: PartnerDeclaration, source: DeskSource): unknown {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { alternatives, suggestion } from '../config/spelling.js'
 import { parseValidity, type ValidityEdge } from '../config/paris-day.js'
 
 /** Exit codes, the same for every verb. */
@@ -75,18 +76,14 @@ export function parseOptions(verb: Verb, args: readonly string[]): VerbOptions {
     values = parsed.values as Readonly<Record<string, OptionValue>> // as declared above
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(
-      messageOf(
-        error,
-        declared.map(({ name }) => name),
-      ),
-    )
+    throw new UsageError(messageOf(error, declared))
   }
   const filled: Record<string, OptionValue> = { ...values }
   if (values['help'] === true) return filled
-  for (const { name, default: preset, required } of verb.options) {
+  for (const { name, value, default: preset, required } of verb.options) {
     filled[name] ??= preset
-    if (required === true && filled[name] === undefined) throw new UsageError(`expected --${name}`)
+    if (required === true && filled[name] === undefined)
+      throw new UsageError(`expected --${name} ${value ?? ''}`)
   }
   return { ...filled, ...namePositionals(verb.positionals ?? [], positionals) }
 }
@@ -153,6 +150,20 @@ export function instantOption(
   return at.value
 }
 
+/** One of a closed list of words. @throws UsageError, with the list */
+export function choiceOption<Choice extends string>(
+  options: VerbOptions,
+  name: string,
+  choices: readonly Choice[],
+): Choice {
+  const asked = textOption(options, name) ?? ''
+  const choice = choices.find((each) => each === asked)
+  if (choice !== undefined) return choice
+  throw new UsageError(
+    `--${name}: expected ${alternatives(choices)}, found \`${asked}\`${suggestion(asked, choices)}`,
+  )
+}
+
 /** The help text of a verb. */
 export function helpOf(verb: Verb): string {
   const positionals = verb.positionals ?? []
@@ -191,9 +202,19 @@ function argumentRow({ name, help: says }: PositionalDeclaration): string {
   return `  ${name.padEnd(26)} ${says}`
 }
 
-function messageOf(error: unknown, known: readonly string[]): string {
+// the parser's own words are for programmers
+function messageOf(error: unknown, declared: readonly OptionDeclaration[]): string {
   const text = error instanceof Error ? error.message : String(error)
   const unknown = /Unknown option '(--?[^']+)'/.exec(text)?.[1]
-  if (unknown === undefined) return text.split('. ', 1).join('').toLowerCase()
-  return `unknown option \`${unknown}\`; known are ${known.map((name) => `--${name}`).join(', ')}`
+  if (unknown !== undefined) {
+    const known = declared.map(({ name }) => `--${name}`)
+    const near = suggestion(unknown, known)
+    return `unknown option \`${unknown}\`${near === '' ? `; known are ${known.join(', ')}` : near}`
+  }
+  const named = /'(?:-\w, )?--([\w-]+)/.exec(text)?.[1]
+  const option = declared.find(({ name }) => name === named)
+  if (option === undefined) return text.split('. ', 1).join('').toLowerCase()
+  return option.value === undefined
+    ? `--${option.name} takes no value`
+    : `--${option.name}: expected ${option.value} behind it`
 }

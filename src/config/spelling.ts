@@ -24,7 +24,7 @@ export function alternatives(names: readonly string[]): string {
  *
  * Case, `-` and `_` count for nothing; otherwise two slips in five letters are forgiven.
  */
-function closest(word: string, candidates: Iterable<string>): string | undefined {
+export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined
   const meant = folded(word)
   let best: string | undefined

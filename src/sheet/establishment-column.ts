@@ -75,24 +75,32 @@ export function findEstablishments(sheet: Sheet, wanted?: string): Establishment
 interface Column {
   readonly index: number
   readonly heading: string | undefined
-  /** Position in `rows` of the first number; their count where there is none. */
+  /** Position in `rows` of the first number, good or spoilt; their count where there is none. */
   readonly first: number
   /** How many cells from there on hold a number, and how many something else. */
   readonly held: number
   readonly other: number
 }
 
+// `3E+08`, `290 004`
+const mangledNumber = /^[0-9][0-9\s.,]*(?:E[+-]?[0-9]+)?$/i
+
 function readColumn(rows: readonly SheetRow[], index: number): Column {
   const isNumber = rows.map(({ cells }) => {
     const cell = cells[index]
     return cell !== undefined && cell.text !== '' && readEstablishmentCell(cell).ok
   })
-  const first = isNumber.indexOf(true)
-  if (first === -1) return { index, heading: undefined, first: rows.length, held: 0, other: 0 }
+  const firstGood = isNumber.indexOf(true)
+  if (firstGood === -1) return { index, heading: undefined, first: rows.length, held: 0, other: 0 }
+  const textAt = (row: number): string => rows[row]?.cells[index]?.text ?? ''
+  let above = firstGood - 1
+  while (above >= 0 && (!/\p{L}/u.test(textAt(above)) || mangledNumber.test(textAt(above)))) above -= 1
+  // a number that a spreadsheet spoilt is told of, also where no good one stands above it
+  let first = above + 1
+  while (first < firstGood && !mangledNumber.test(textAt(first))) first += 1
   const filled = rows.slice(first).filter(({ cells }) => (cells[index]?.text ?? '') !== '').length
   const held = isNumber.filter(Boolean).length
-  const above = rows.slice(0, first).findLast(({ cells }) => /\p{L}/u.test(cells[index]?.text ?? ''))
-  return { index, heading: above?.cells[index]?.text, first, held, other: filled - held }
+  return { index, heading: rows[above]?.cells[index]?.text, first, held, other: filled - held }
 }
 
 function isNamed({ index, heading }: Column, wanted: string): boolean {
