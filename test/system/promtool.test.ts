@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -58,4 +59,22 @@ test('the rules are rules, and each fires when it should and not before', async 
 
 test('promtool reads the configuration that Compose gives Prometheus', async () => {
   await run('promtool', ['check', 'config', '--syntax-only', join(root, 'deploy/compose/prometheus.yaml')])
+})
+
+test('every query of the dashboard is one that Prometheus can read', async (context) => {
+  const text = readFileSync(join(root, 'deploy/grafana/ror-gateway.json'), 'utf8')
+  const queries = [...text.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(([, quoted = '']) => {
+    const query = JSON.parse(quoted) as string // a string of JSON, as just matched
+    return query.replaceAll(/\$__(?:rate_interval|range)/g, '5m').replaceAll(/\$\w+/g, '.*')
+  })
+  assert.ok(queries.length > 35)
+  const folder = mkdtempSync(join(tmpdir(), 'ror-queries-'))
+  context.after(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const rules = queries.map((expr, index) => ({ record: `panel:query:${index}`, expr }))
+  const file = join(folder, 'queries.yml')
+  // JSON is YAML
+  writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }))
+  await run('promtool', ['check', 'rules', file])
 })
