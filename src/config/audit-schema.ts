@@ -9,7 +9,7 @@ const sizes = { min: 65_536, max: 1_099_511_627_776 }
 export const auditSchema = z.strictObject({
   file: key('File of the journal; standard output where absent.', path).optional(),
   onFailure: key(
-    '`refuse`: while the journal cannot be written nobody enters (503); `continue`: go on, and count the loss.',
+    '`refuse`: while the journal cannot be written no write is taken (503), and reads go on; `continue`: go on, and count the loss.',
     z.enum(['refuse', 'continue']).default('refuse'),
   ),
   format: key(
