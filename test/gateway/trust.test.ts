@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { TLSSocket, type ConnectionOptions } from 'node:tls'
 import { loadInWorker } from '../../src/gateway/policy-source.js'
+import { parseCertificate } from '../../src/x509/certificate.js'
 import { createAuthority, issueCrl, type Authority } from '../../src/x509/issue.js'
 import { encodeName, issuedName } from '../../src/x509/issue-name.js'
 import { generateKeys, type KeyKind } from '../../src/x509/keys.js'
@@ -235,6 +236,40 @@ test('without a fresh CRL of its issuer nobody enters, and a revoked serial coun
   }
 })
 
+test('a revoked intermediate vouches for nobody any more', async (context) => {
+  const stand = await makeStand(context, {
+    crl: ({ root, intermediate }) =>
+      crlOf(intermediate) + crlOf(root, { serials: [serialOf(intermediate.certificate)] }),
+  })
+  const answer = await stand.send({})
+  assert.equal(reasonOf(answer), 'certificate-revoked')
+  assert.equal(answer.status, 401)
+  assert.equal(stand.upstream.connections.length, 0)
+})
+
+test('of two authorities with one name, the CRL of each speaks of its own certificates alone', async (context) => {
+  const twin = await makeTestPki()
+  const lists: { both: string; twins: string } = { both: '', twins: '' }
+  const stand = await makeStand(context, {
+    crl: (pki) => {
+      lists.both = pki.crl() + twin.crl([revoked])
+      lists.twins = crlOf(pki.root) + twin.crl()
+      return lists.both
+    },
+    prepare: ({ write }) => {
+      write('pki/twin-ca.pem', twin.caPem)
+    },
+    config: (text) => text.replace('pki/client-ca.pem', 'pki/client-ca.pem, pki/twin-ca.pem'),
+  })
+  const client = await stand.pki.client(revoked)
+  assert.equal((await stand.send({ client })).status, 200)
+  assert.equal(reasonOf(await stand.send({ client: await twin.client(revoked) })), 'certificate-revoked')
+  stand.write('pki/client-ca.crl', lists.twins)
+  await stand.gateway.reload('signal')
+  assert.equal(reasonOf(await stand.send({ client })), 'revocation-unknown')
+  assert.equal(stand.upstream.requests.length, 1)
+})
+
 test('a CRL that another key signed, or of an authority that is none of ours, gives no serial back', async (context) => {
   const other = await makeTestPki()
   const stranger = await makeTestPki({ prefix: 'STRANGE ' })
@@ -277,8 +312,12 @@ async function belowClient(pki: TestPki, issuer: Authority): Promise<TestCertifi
   }
 }
 
-function crlOf(issuer: Authority, { nextUpdate = now + day } = {}): string {
-  const crl = issueCrl({ issuer, thisUpdate: now - day, nextUpdate, crlNumber: 1, revoked: [] })
+function crlOf(
+  issuer: Authority,
+  { nextUpdate = now + day, serials = [] }: { nextUpdate?: number; serials?: readonly string[] } = {},
+): string {
+  const listed = serials.map((serialNumber) => ({ serialNumber, at: now - day }))
+  const crl = issueCrl({ issuer, thisUpdate: now - day, nextUpdate, crlNumber: 1, revoked: listed })
   return toPem('X509 CRL', crl)
 }
 
@@ -289,4 +328,10 @@ function tampered(pem: string): string {
   const last = der.length - 1
   der.writeUInt8(der.readUInt8(last) ^ 1, last)
   return toPem('X509 CRL', der)
+}
+
+function serialOf(der: Uint8Array): string {
+  const parsed = parseCertificate(der)
+  assert.ok(parsed.ok)
+  return parsed.value.serialNumber
 }
