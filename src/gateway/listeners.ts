@@ -122,7 +122,11 @@ async function openListener(
         socket.once('close', () => {
           observers.metrics.connections(environment, -1)
         })
-        const identified = judgeHandshake({ peer, environment, state })
+        const identified = handshakeOf({ peer, environment, state })
+        if (identified === undefined) {
+          socket.destroy()
+          return
+        }
         if (identified.ok) {
           observers.metrics.handshake(environment, peer.resumed ? 'resumed' : 'completed')
           if (identified.value !== undefined)
@@ -150,6 +154,18 @@ async function openListener(
     throw new Error(
       `${place.file}:${place.line}:${place.column} cannot listen on ${host}:${port}: ${listenProblem(error)}`,
     )
+  }
+}
+
+/** Undefined where the judgement itself broke: that connection ends, and nothing else. */
+function handshakeOf(
+  question: Parameters<typeof judgeHandshake>[0],
+): ReturnType<typeof judgeHandshake> | undefined {
+  try {
+    return judgeHandshake(question)
+  } catch (error) {
+    question.state.log.error('an unexpected error at the end of a handshake closed its connection', { error })
+    return undefined
   }
 }
 
