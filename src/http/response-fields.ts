@@ -40,6 +40,8 @@ export function downstreamFields(source: DownstreamFieldsSource): string[] | und
     const value = rawHeaders[index + 1] ?? ''
     if (!isToken(name) || !isFieldValue(value)) return undefined
     const lower = name.toLowerCase()
+    // bytes in a coding that nobody undoes would come down as if they were the body
+    if (lower === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return undefined
     if (hopByHop.has(lower) || withheld.has(lower) || ours.has(lower)) continue
     if (lower === 'content-length') {
       lengths += 1

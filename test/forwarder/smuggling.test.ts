@@ -72,6 +72,13 @@ const attempts: Readonly<Record<string, Attempt>> = {
   'a Host with a path': refused('GET /outer HTTP/1.1\r\nHost: h/x\r\n\r\n'),
   'absolute-form': refused('GET http://i/outer HTTP/1.1\r\nHost: h\r\n\r\n'),
   'absolute-form that url.parse throws at': refused('GET http://[::1 HTTP/1.1\r\nHost: h\r\n\r\n'),
+  'authority-form': refused('GET h:443 HTTP/1.1\r\nHost: h\r\n\r\n'),
+  'an empty field name': refused('GET /outer HTTP/1.1\r\nHost: h\r\n: a\r\n\r\n'),
+  'a space in a field name': refused('GET /outer HTTP/1.1\r\nHost: h\r\nX A: b\r\n\r\n'),
+  'a very long target': refused(`GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: h\r\n\r\n`),
+  'a very long value': refused(`GET /outer HTTP/1.1\r\nHost: h\r\nX-A: ${'a'.repeat(100_000)}\r\n\r\n`),
+  'a very long name': refused(`GET /outer HTTP/1.1\r\nHost: h\r\n${'a'.repeat(100_000)}: b\r\n\r\n`),
+  'a bare CR for a line end': refused('GET /outer HTTP/1.1\rHost: h\r\n\r\n'),
   'asterisk-form': refused('OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n'),
   CONNECT: refused('CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n'),
   'a fragment': refused('GET /outer#inner HTTP/1.1\r\nHost: h\r\n\r\n'),
@@ -104,7 +111,7 @@ const attempts: Readonly<Record<string, Attempt>> = {
     post('Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n0\r\nX-Inner: y\r\n\r\n'),
     'abc',
   ),
-  'a request as a body': one(post(`Content-Length: ${inner.length}\r\n`, inner), inner),
+  'CL.0: a request as a body': one(post(`Content-Length: ${inner.length}\r\n`, inner), inner),
   'empty lines before the request line': one('\r\n\r\n' + post('Content-Length: 3\r\n', 'abc'), 'abc'),
 }
 

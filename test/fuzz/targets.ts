@@ -2,6 +2,7 @@ import { bodyTargets } from './targets-bodies.js'
 import { configTargets } from './targets-config.js'
 import { nameTargets } from './targets-names.js'
 import { requestTargets } from './targets-requests.js'
+import { responseTargets } from './targets-responses.js'
 import { x509Targets } from './targets-x509.js'
 import type { FuzzTarget } from './target.js'
 
@@ -12,4 +13,5 @@ export const targets: readonly FuzzTarget[] = [
   ...x509Targets,
   ...configTargets,
   ...requestTargets,
+  ...responseTargets,
 ]
