@@ -55,7 +55,7 @@ export function escapeHtml(text: string): string {
 }
 
 function environmentSection(environment: EnvironmentStatus): string {
-  const { crls, ends, partnersSeen, renewals } = environment
+  const { crls, ends, upstreams, partnersSeen, renewals } = environment
   return `<section>
 <h2>${escapeHtml(environment.name)}</h2>
 <table>
@@ -65,6 +65,18 @@ ${fact('partners', String(environment.partners))}
 ${fact('certificates', String(environment.certificates))}
 ${fact('establishments', String(environment.establishments))}
 </table>
+${table('Servers behind', ['API', 'server', 'state', 'in flight', 'last failure', 'last check'], {
+  rows: upstreams.map(({ api, server, state, requestsInFlight, lastFailure, lastCheck }) => [
+    api,
+    server,
+    state,
+    String(requestsInFlight),
+    lastFailure === null ? '' : `${lastFailure.code} at ${lastFailure.at}`,
+    lastCheck === null
+      ? ''
+      : `${lastCheck.passed ? 'passed' : 'failed'} at ${lastCheck.at}: ${lastCheck.detail}`,
+  ]),
+})}
 ${table('Revocation lists', ['issuer', 'next update', 'entries'], {
   rows: crls.map(({ issuer, nextUpdate, entries }) => [issuer, nextUpdate, String(entries)]),
 })}

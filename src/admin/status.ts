@@ -32,6 +32,8 @@ export interface EnvironmentStatus {
   }[]
   /** The gateway's own certificates and the authorities it trusts; what ends first stands first. */
   readonly ends: readonly EndStatus[]
+  /** The servers behind, by API. */
+  readonly upstreams: readonly ServerStatus[]
   /** Partners that presented a certificate since the start. */
   readonly partnersSeen: readonly PartnerStatus[]
   /** Listed names that came with a new key, listed keys that came with a new name; the newest first. */
@@ -44,6 +46,18 @@ export interface EndStatus {
   readonly name: string
   readonly notAfter: string
   readonly daysLeft: number
+}
+
+export interface ServerStatus {
+  readonly api: string
+  /** Origin. */
+  readonly server: string
+  readonly state: 'healthy' | 'returning' | 'half-open' | 'ejected' | 'down'
+  readonly requestsInFlight: number
+  readonly failuresInARow: number
+  readonly lastFailure: { readonly at: string; readonly code: string } | null
+  /** Null where it was not checked yet, or is not checked. */
+  readonly lastCheck: { readonly at: string; readonly passed: boolean; readonly detail: string } | null
 }
 
 export interface PartnerStatus {

@@ -3,6 +3,7 @@ import type { Place } from '../core/diagnostic.js'
 import type { RawApi, RawEnvironment } from './gateway-schema.js'
 import { readWrite } from './gateway-writes.js'
 import type { Reading } from './reading.js'
+import { readUpstream } from './upstream-schema.js'
 import type { TreePath } from './yaml-source.js'
 
 /** An API with the place of its name, for what two APIs cannot share. */
@@ -59,7 +60,7 @@ function readApi(
     const message = 'no token is sent to where tokens are asked for'
     reading.refuse([...at, 'tokenBinding'], 'binding-without-token', message)
   }
-  const upstream = raw.upstream.toLowerCase()
+  const upstream = readUpstream(raw.upstream, [...at, 'upstream'], reading)
   const firsts = new Map<string, Place>()
   const writes = raw.writes.flatMap((write, index) => {
     const path = [...at, 'writes', index]

@@ -2,14 +2,13 @@ import { z } from 'zod'
 import { auditSchema } from './audit-schema.js'
 import { limitsSchema } from './limits-schema.js'
 import { partnerLimitsSchema } from './partner-limits-schema.js'
-import { flagKey, key, path, someOf, sound, whole, wholeKey } from './schema-parts.js'
+import { flagKey, hostName, key, path, someOf, sound, whole, wholeKey } from './schema-parts.js'
 import { resolution } from './resolution-schema.js'
 import { crlFetch, crlSource, crlWarnHours, ocsp } from './revocation-schema.js'
-import { troubleInOrigin, troubleInPath } from './url-parts.js'
+import { upstreamSchema } from './upstream-schema.js'
+import { troubleInPath } from './url-parts.js'
 import { write } from './write-schema.js'
 
-const hostName =
-  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
 const host = z
   .string()
   .refine(
@@ -109,7 +108,10 @@ const api = z.strictObject({
     'By what the certificate must stand in the whitelist.',
     z.enum(['subject', 'public-key', 'either']).default('either'),
   ),
-  upstream: key('Origin of the server behind: `http://127.0.0.1:9081`.', sound(troubleInOrigin)),
+  upstream: key(
+    'The servers behind: an origin such as `http://127.0.0.1:9081`, a list of them, or a mapping.',
+    upstreamSchema,
+  ),
   writes: key('The writes that are open; what is not described is not writable.', z.array(write).default([])),
   searchByPost: flagKey('Whether `POST {type}/_search` is a read here.', false),
   tokenBinding: key(

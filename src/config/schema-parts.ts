@@ -51,6 +51,10 @@ export function sound(troubleIn: (text: string) => string | undefined) {
 /** A path; relative ones start at the file that names them. */
 export const path = text.max(4096, 'expected a path of at most 4096 characters')
 
+/** A name of the DNS, or an IPv4 address. */
+export const hostName =
+  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
+
 /** A list of at least one. */
 export function someOf<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
   return z.array(item).min(1)

@@ -1,3 +1,5 @@
+import type { Upstream } from './upstream.js'
+
 /** What an API speaks, and so how it is refused: RFC 6749, OperationOutcome, SOAP Fault. */
 export type ApiKind = 'oauth-token' | 'fhir' | 'csd'
 
@@ -81,8 +83,7 @@ export interface Api {
   /** Absolute path without a trailing slash, or `/`; exact for a token endpoint, a prefix by segments otherwise. */
   readonly path: string
   readonly match: MatchBy
-  /** Origin such as `http://127.0.0.1:9081`. */
-  readonly upstream: string
+  readonly upstream: Upstream
   readonly writes: readonly WriteRule[]
   /** Whether `POST {type}/_search` is a read here. */
   readonly searchByPost: boolean

@@ -1,3 +1,7 @@
+interface FailureOptions extends ErrorOptions {
+  readonly retryAfterSeconds?: number
+}
+
 /**
  * Something broke: never a judgement. The client sees the request id alone; the operator sees code and cause.
  *
@@ -6,10 +10,13 @@
 export class Failure extends Error {
   readonly code: FailureCode
   override readonly name = 'Failure'
+  /** When it is worth coming again, where that is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+  constructor(code: FailureCode, message: string, options?: FailureOptions) {
     super(message, options)
     this.code = code
+    this.retryAfterSeconds = options?.retryAfterSeconds
   }
 }
 

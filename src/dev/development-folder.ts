@@ -78,7 +78,8 @@ function portsOf(file: string, asked: DevelopmentPorts): DevelopmentPorts {
   const { config } = parseGatewayConfig({ file, text: readIfThere(file) ?? '' })
   const listens = (name: string): number | undefined =>
     config?.environments.find((environment) => environment.name === name)?.listen.port
-  const upstreams = config?.environments.flatMap(({ apis }) => apis.map(({ upstream }) => upstream)) ?? []
+  const upstreams =
+    config?.environments.flatMap(({ apis }) => apis.flatMap(({ upstream }) => upstream.servers)) ?? []
   const local = upstreams.map((upstream) => /^http:\/\/(?:127\.0\.0\.1|localhost):(\d+)$/.exec(upstream)?.[1])
   const ror = local.find((port) => port !== undefined)
   return {

@@ -52,7 +52,7 @@ export function factsOf(findings: Findings): Readonly<Record<StepName, Sentence 
     token: bindingOf(api),
     establishments: establishmentsOf(findings),
     body: question.body === undefined ? undefined : sized(question.body.length),
-    forwarding: findings.forwarded === undefined ? undefined : both(findings.forwarded.upstream),
+    forwarding: findings.forwarded === undefined ? undefined : both(api?.upstream.servers.join(', ') ?? ''),
   }
 }
 

@@ -16,6 +16,7 @@ import { PartnerLimiter } from './partner-limiter.js'
 import type { Policy } from './policy.js'
 import { serveRequest } from './request.js'
 import type { RequestEvent } from './request-event.js'
+import { Upstreams } from './upstreams.js'
 
 /** A request to be judged, and whose it is. */
 export interface TrialRequest {
@@ -137,6 +138,7 @@ class TrialGateway implements Gateway {
   readonly bodyAccount: BodyAccount
   readonly limiter = new PartnerLimiter()
   readonly lookups: Lookups
+  readonly upstreams: Upstreams
   readonly ocsp: OcspStatus
   readonly log = createLog({ level: 'silent', destination: { write: () => true }, now: () => 0 })
   event: RequestEvent | undefined
@@ -150,7 +152,8 @@ class TrialGateway implements Gateway {
     this.forwarder = forwarder
     const now = (): number => moment
     this.bodyAccount = new BodyAccount(policy.config.limits.bodyBytesInFlight)
-    this.lookups = new Lookups(policy.config, now)
+    this.upstreams = new Upstreams({ now, elapsed: now, log: this.log })
+    this.lookups = new Lookups(policy.config, { now, upstreams: this.upstreams })
     this.ocsp = new OcspStatus({ now, report: { asked: () => undefined, passed: () => undefined } })
   }
 

@@ -8,6 +8,7 @@ import type { PartnerLimiter } from './partner-limiter.js'
 import type { OcspStatus } from './ocsp-status.js'
 import type { Policy } from './policy.js'
 import type { RequestEvent } from './request-event.js'
+import type { Upstreams } from './upstreams.js'
 
 /** Where a connection came in: which environment its server name leads to. */
 export interface Entrance {
@@ -25,6 +26,8 @@ export interface Gateway {
   readonly ocsp: OcspStatus
   readonly limiter: PartnerLimiter
   readonly lookups: Lookups
+  /** The servers of every API, and how they are. */
+  readonly upstreams: Upstreams
   readonly log: Log
   /** Of this environment alone: no other one's requests travel on its connections. */
   forwarderOf(environment: string): Forwarder

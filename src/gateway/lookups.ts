@@ -7,6 +7,8 @@ import { readMatches, readStored, type ResourceId, type Search, type StoredResou
 import type { Field } from '../http/forwarder.js'
 import { createUpstreamReader, type UpstreamAnswer, type UpstreamReader } from '../http/upstream-read.js'
 import type { EnvironmentPolicy } from './policy.js'
+import { mayGoElsewhere } from './upstream-retry.js'
+import type { Upstreams } from './upstreams.js'
 
 /** What the upstream told, and until when it is believed (epoch milliseconds). */
 interface Kept {
@@ -38,10 +40,17 @@ export class Lookups {
   readonly #readers: ReadonlyMap<string, UpstreamReader>
   readonly #caches = new Map<string, Cache>()
   readonly #now: () => number
+  readonly #upstreams: Upstreams
+  readonly #connectMs: number
 
   /** @param now - epoch milliseconds */
-  constructor({ environments, limits }: Pick<GatewayConfig, 'environments' | 'limits'>, now: () => number) {
+  constructor(
+    { environments, limits }: Pick<GatewayConfig, 'environments' | 'limits'>,
+    { now, upstreams }: { readonly now: () => number; readonly upstreams: Upstreams },
+  ) {
     this.#now = now
+    this.#upstreams = upstreams
+    this.#connectMs = limits.connectTimeoutMs
     this.#readers = new Map(
       environments.map(({ name }) => [
         name,
@@ -64,7 +73,13 @@ export class Lookups {
       cache = new LRUCache({ max: keptAnswers })
       this.#caches.set(name, cache)
     }
-    return new Lookup(place, { reader, cache, now: this.#now })
+    return new Lookup(place, {
+      reader,
+      cache,
+      now: this.#now,
+      upstreams: this.#upstreams,
+      connectMs: this.#connectMs,
+    })
   }
 
   /** After a write that may change whose something is; what is being read meanwhile is not kept either. */
@@ -77,30 +92,34 @@ export class Lookups {
   }
 }
 
+interface Means {
+  readonly reader: UpstreamReader
+  readonly upstreams: Upstreams
+  readonly cache: Cache
+  readonly now: () => number
+  /** Until a connection stands, where the upstream does not say otherwise. */
+  readonly connectMs: number
+}
+
 /** The lookups of one request: bounded in number and in time, each resource read once. */
 export class Lookup {
   readonly maxSteps: number
   readonly #environment: EnvironmentPolicy
-  readonly #base: { readonly upstream: string; readonly path: string; readonly host: string | undefined }
+  readonly #source: Api
+  readonly #path: string
   readonly #requestId: string
-  readonly #means: { reader: UpstreamReader; cache: Cache; now: () => number }
+  readonly #means: Means
   readonly #read = new Map<string, readonly StoredResource[]>()
   readonly #deadline: number
   #reads = 0
 
-  constructor(
-    { environment, api, requestId }: LookupPlace,
-    means: { reader: UpstreamReader; cache: Cache; now: () => number },
-  ) {
+  constructor({ environment, api, requestId }: LookupPlace, means: Means) {
     const { resolution } = environment.config
     const source = environment.apis.find(({ name }) => name === resolution.api) ?? api
     const path = resolution.path ?? source.path
     this.#environment = environment
-    this.#base = {
-      upstream: source.upstream,
-      path: path === '/' ? '' : path,
-      host: source.hosts[0],
-    }
+    this.#source = source
+    this.#path = path === '/' ? '' : path
     this.#requestId = requestId
     this.#means = means
     this.#deadline = performance.now() + resolution.timeoutMs
@@ -148,7 +167,7 @@ export class Lookup {
   ): Promise<Result<readonly StoredResource[], string>> {
     const { cache, now } = this.#means
     const { cacheSeconds, maxReads } = this.#environment.config.resolution
-    const key = `${this.#base.upstream}${this.#base.path}${target}`
+    const key = `${this.#source.name} ${this.#source.upstream.servers.join(' ')} ${this.#path}${target}`
     const kept = cache.get(key)
     const known =
       this.#read.get(key) ?? (kept !== undefined && now() < kept.until ? kept.resources : undefined)
@@ -168,15 +187,7 @@ export class Lookup {
 
   // undefined: there is nothing of that name
   async #get(target: string): Promise<UpstreamAnswer | undefined> {
-    const { upstream, path } = this.#base
-    const timeoutMs = this.#deadline - performance.now()
-    if (timeoutMs <= 0) throw new Failure('upstream-timeout', 'the lookups took too long')
-    const answer = await this.#means.reader.read({
-      upstream,
-      target: `${path}${target}`,
-      fields: this.#fields(),
-      timeoutMs,
-    })
+    const answer = await this.#ask(`${this.#path}${target}`)
     const { status } = answer
     if (status === 200) return answer
     // an id that the server takes for none is one that nothing stands behind
@@ -188,10 +199,41 @@ export class Lookup {
     )
   }
 
-  #fields(): readonly Field[] {
+  // a read changes nothing: it goes from server to server while there is time
+  async #ask(target: string): Promise<UpstreamAnswer> {
+    const { reader, upstreams } = this.#means
+    const place = { environment: this.#environment.name, api: this.#source }
+    const tried = new Set<string>()
+    let last: Failure | undefined
+    for (;;) {
+      const timeoutMs = this.#deadline - performance.now()
+      if (timeoutMs <= 0) throw last ?? new Failure('upstream-timeout', 'the lookups took too long')
+      const attempt = upstreams.begin(place, { tried, isRepeatable: true })
+      if (attempt === undefined) throw last ?? new Failure('internal', 'a lookup was sent to no server')
+      tried.add(attempt.server)
+      try {
+        const answer = await reader.read({
+          upstream: attempt.server,
+          tls: this.#environment.upstreamTls.get(this.#source.name),
+          target,
+          fields: this.#fields(attempt.server),
+          timeoutMs,
+          connectMs: this.#source.upstream.connectTimeoutMs ?? this.#means.connectMs,
+        })
+        attempt.ended('answered')
+        return answer
+      } catch (error) {
+        last = error instanceof Failure ? error : new Failure('internal', 'a lookup broke', { cause: error })
+        attempt.ended(last.code)
+        if (!mayGoElsewhere({ method: 'GET', body: 'none' }, { code: last.code, reach: 'sent' })) throw last
+      }
+    }
+  }
+
+  #fields(server: string): readonly Field[] {
     const { config, resolutionAuthorization } = this.#environment
     const fields: Field[] = [
-      ['Host', this.#base.host ?? new URL(this.#base.upstream).host],
+      ['Host', this.#source.hosts[0] ?? new URL(server).host],
       ['Accept', 'application/fhir+json'],
       // a server that keeps results of searches would tell what was
       ['Cache-Control', 'no-cache'],

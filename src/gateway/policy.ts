@@ -3,6 +3,7 @@ import type { Diagnostic, Place } from '../core/diagnostic.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import { openWhitelist, type CompiledWhitelist } from '../core/whitelist-table.js'
 import type { EnvironmentConfig, GatewayConfig } from '../config/gateway-config.js'
+import type { UpstreamTls } from '../http/forwarder.js'
 import type { Certificate } from '../x509/certificate.js'
 import type { VerifiedRevocationList } from '../x509/crl.js'
 import type { NamedCertificate } from './load-whitelist.js'
@@ -32,6 +33,8 @@ export interface LoadedEnvironment {
   readonly crls: readonly ListedCrl[]
   /** The `Authorization` of reads of the gateway's own. */
   readonly resolutionAuthorization?: string | undefined
+  /** Of the APIs, by name, that say how their servers are verified. */
+  readonly upstreamTls: ReadonlyMap<string, UpstreamTls>
 }
 
 /** Every file and folder that was read, with a digest of what stood there. */
@@ -61,6 +64,7 @@ export interface EnvironmentPolicy {
   readonly crls: readonly ListedCrl[]
   /** Of reads of the gateway's own. */
   readonly resolutionAuthorization: string | undefined
+  readonly upstreamTls: ReadonlyMap<string, UpstreamTls>
   /** Chains whose signatures have been checked against these authorities. */
   readonly trustedPaths: TrustedPaths
 }
@@ -99,6 +103,7 @@ export function openPolicy(loaded: LoadedPolicy, previous?: Policy): Policy {
       authorities,
       crls,
       resolutionAuthorization: environment.resolutionAuthorization,
+      upstreamTls: environment.upstreamTls,
       trustedPaths:
         pathsFor(authorities, previous?.environments.get(config.name)) ?? new TrustedPaths(authorities),
     })

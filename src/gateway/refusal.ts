@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Denial } from '../core/decision.js'
+import { statusOf, type Failure } from '../core/failure.js'
 import { renderingOf } from '../core/reasons.js'
 import { parametersOf, percentDecoded } from '../core/request-target.js'
 import { renderSoapFailure, renderSoapFault } from '../csd/soap-fault.js'
@@ -37,12 +38,13 @@ function challengeFor({ reason }: Denial): string {
 }
 
 /** What is said of a failure: the request id, nothing else. */
-export function failureAnswer(status: number, audience: Audience): Answer {
+export function failureAnswer({ code, retryAfterSeconds = 10 }: Failure, audience: Audience): Answer {
   const { requestId, request, kind } = audience
+  const status = statusOf(code)
   const failure = { requestId, status }
   const fields: Record<string, string> = {
     'X-Request-Id': requestId,
-    ...(status === 503 && { 'Retry-After': '10' }),
+    ...(status === 503 && { 'Retry-After': String(retryAfterSeconds) }),
   }
   switch (kind) {
     case 'oauth-token':

@@ -127,6 +127,17 @@ function routeOf(past: PastRequest, apis: readonly Api[] | undefined): Route | u
   return { api, operation: operationOf(api, past.method, target.value) }
 }
 
+// nothing is forwarded
+const nowhere: Api['upstream'] = {
+  servers: [],
+  balance: 'round-robin',
+  connectTimeoutMs: undefined,
+  responseTimeoutMs: undefined,
+  ejection: undefined,
+  check: undefined,
+  tls: undefined,
+}
+
 // of a whitelist without its gateway.yaml
 function anyApi(name: string): Api {
   return {
@@ -136,7 +147,7 @@ function anyApi(name: string): Api {
     path: '/',
     match: 'either',
     tokenBinding: 'off',
-    upstream: '',
+    upstream: nowhere,
     writes: [],
     searchByPost: false,
   }

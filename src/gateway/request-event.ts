@@ -37,6 +37,8 @@ export class RequestEvent {
   status = 0
   bytesIn = 0
   bytesOut = 0
+  /** Origin of the server that it was sent to last. */
+  upstream: string | undefined
   upstreamStatus: number | undefined
   upstreamMs: number | undefined
   private decision: AuditEvent['decision'] = 'fail'
@@ -145,6 +147,7 @@ export class RequestEvent {
       reason: this.reason(),
       detail: denial?.detail ?? this.failure?.message,
       status: this.status,
+      upstream: this.upstream,
       upstreamStatus: this.upstreamStatus,
       durationMs: this.elapsed(),
       upstreamMs: this.upstreamMs,

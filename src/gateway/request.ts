@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { admit } from '../core/admission.js'
 import type { Denial } from '../core/decision.js'
-import { Failure, statusOf } from '../core/failure.js'
+import { Failure } from '../core/failure.js'
 import { awaitTurn } from '../http/pipelining.js'
 import { peerOf, type Peer } from '../tls/peer.js'
 import { serveAdmitted } from './admitted.js'
@@ -130,7 +130,7 @@ async function fail({ gateway, request, response, event }: Exchange, failure: Fa
     response.destroy()
     return
   }
-  const answer = failureAnswer(statusOf(failure.code), {
+  const answer = failureAnswer(failure, {
     request,
     kind: event.apiKind,
     requestId: event.requestId,

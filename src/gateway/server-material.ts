@@ -44,33 +44,34 @@ export function readServerMaterial(texts: MaterialTexts): Result<ServerMaterial,
 }
 
 /** The kind of the certificate's key, once certificate and key are found to belong together. */
-function readCredential(
+export function readCredential(
   { certificate, key }: { certificate: string; key: string },
   paths: CredentialPaths,
+  whose: 'server' | 'upstream' = 'server',
 ): Result<string, Diagnostic> {
-  const refuse = (path: PlacedPath, code: string, message: string): Result<never, Diagnostic> => {
-    return { ok: false, problem: problem(path, code, message) }
+  const refuse = (path: PlacedPath, what: string, message: string): Result<never, Diagnostic> => {
+    return { ok: false, problem: problem(path, `${whose}-${what}`, message) }
   }
   let leaf: X509Certificate
   try {
     leaf = new X509Certificate(certificate)
   } catch {
     const message = `no PEM certificate in \`${paths.certificate.path}\``
-    return refuse(paths.certificate, 'server-certificate', message)
+    return refuse(paths.certificate, 'certificate', message)
   }
   try {
     if (!leaf.checkPrivateKey(createPrivateKey(key))) {
       const message = `the key \`${paths.key.path}\` does not belong to \`${paths.certificate.path}\``
-      return refuse(paths.key, 'server-key', message)
+      return refuse(paths.key, 'key', message)
     }
   } catch {
-    return refuse(paths.key, 'server-key', `no readable PEM private key in \`${paths.key.path}\``)
+    return refuse(paths.key, 'key', `no readable PEM private key in \`${paths.key.path}\``)
   }
   try {
     createSecureContext({ cert: certificate, key })
   } catch (error) {
     const message = `OpenSSL does not take \`${paths.certificate.path}\`: ${error instanceof Error ? error.message : ''}`
-    return refuse(paths.certificate, 'server-certificate', message)
+    return refuse(paths.certificate, 'certificate', message)
   }
   return { ok: true, value: leaf.publicKey.asymmetricKeyType ?? 'unknown' }
 }

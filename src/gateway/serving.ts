@@ -6,6 +6,7 @@ import { openListeners, type EnvironmentListener } from './listeners.js'
 import type { Observers } from './observers.js'
 import type { Policy } from './policy.js'
 import { GatewayState } from './state.js'
+import { UpstreamChecks } from './upstream-checks.js'
 
 /** What a process serves by. */
 export interface ServingOptions {
@@ -16,6 +17,8 @@ export interface ServingOptions {
   readonly sockets: readonly InheritedSocket[]
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** Milliseconds on a clock that never goes back; the machine's unless given. */
+  readonly elapsed?: (() => number) | undefined
   /** What ticket keys come from where no file names a secret; undefined: one of this process alone. */
   readonly ticketSecret?: Uint8Array | undefined
 }
@@ -48,16 +51,18 @@ export interface Serving {
  * @throws Error with one clear line: an address that cannot be listened on
  */
 export async function openServing(options: ServingOptions): Promise<Serving> {
-  const { config, source, observers, sockets, now, ticketSecret } = options
+  const { config, source, observers, sockets, now, elapsed = () => performance.now(), ticketSecret } = options
   const { log, metrics } = observers
   const forwarders = createForwarders(config)
-  const state = new GatewayState({ source, observers, forwarders, now, config, ticketSecret })
+  const state = new GatewayState({ source, observers, forwarders, now, elapsed, config, ticketSecret })
   metrics.sample(() => ({
     identityHits: state.identities.hits,
     identityMisses: state.identities.misses,
     bodyBytesHeld: state.bodyAccount.heldBytes,
     bodyBytesLimit: state.bodyAccount.maxBytes,
   }))
+  metrics.upstreams.sample(() => state.upstreams.report(source.current()))
+  const checks = new UpstreamChecks({ policy: () => source.current(), upstreams: state.upstreams, elapsed })
   const connections = new Connections({
     policy: () => source.current(),
     now,
@@ -72,6 +77,7 @@ export async function openServing(options: ServingOptions): Promise<Serving> {
 
   async function close(): Promise<void> {
     for (const forwarder of forwarders.values()) await forwarder.close()
+    checks.close()
     state.lookups.close()
   }
 
@@ -92,6 +98,7 @@ export async function openServing(options: ServingOptions): Promise<Serving> {
       for (const listener of listeners) listener.refresh()
       connections.review()
       observers.policyInForce(policy)
+      state.upstreams.keep(policy)
       state.limiter.keep(
         (environment, partner) =>
           policy.environments.get(environment)?.whitelist.hasPartner(partner) ?? false,
@@ -100,6 +107,7 @@ export async function openServing(options: ServingOptions): Promise<Serving> {
     tick: () => {
       if (state.ocsp.takeNews()) connections.review()
       connections.tick()
+      checks.tick()
       for (const listener of listeners) listener.refresh()
     },
     drain: async () => {

@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly sockets?: readonly InheritedSocket[]
   /** Epoch milliseconds; the machine's clock unless given. */
   readonly now?: () => number
+  /** Milliseconds on a clock that never goes back; the machine's unless given. */
+  readonly elapsed?: () => number
 }
 
 /** A gateway that listens. */
@@ -54,6 +56,7 @@ export async function startGateway({
   version,
   sockets = [],
   now = Date.now,
+  elapsed,
 }: StartOptions): Promise<RunningGateway> {
   const { config } = loaded
   const observers = await openObservers({ config, now, version })
@@ -93,7 +96,7 @@ export async function startGateway({
   }
 
   async function begin(): Promise<Serving> {
-    const begun = await openServing({ config, source, observers, sockets, now })
+    const begun = await openServing({ config, source, observers, sockets, now, elapsed })
     serving = begun
     if (config.admin === undefined) return begun
     try {

@@ -19,6 +19,7 @@ import type { ReloadReport } from './policy-source.js'
 import type { RequestEvent } from './request-event.js'
 import { Renewals } from './renewal.js'
 import { SeenPartners } from './seen-partners.js'
+import { Upstreams } from './upstreams.js'
 
 const keptIdentities = 20_000
 
@@ -27,6 +28,8 @@ interface StateOptions {
   readonly observers: Observers
   readonly forwarders: ReadonlyMap<string, Forwarder>
   readonly now: () => number
+  /** Milliseconds on a clock that never goes back. */
+  readonly elapsed: () => number
   readonly config: GatewayConfig
   /** Undefined: one of this process alone. */
   readonly ticketSecret?: Uint8Array | undefined
@@ -38,6 +41,7 @@ export class GatewayState implements Gateway {
   readonly bodyAccount: BodyAccount
   readonly limiter = new PartnerLimiter()
   readonly lookups: Lookups
+  readonly upstreams: Upstreams
   readonly log: Log
   readonly audit: Pick<Audit, 'healthy' | 'lost'>
   readonly seen = new SeenPartners()
@@ -57,7 +61,9 @@ export class GatewayState implements Gateway {
     this.log = options.observers.log
     this.audit = options.observers.audit
     this.bodyAccount = new BodyAccount(options.config.limits.bodyBytesInFlight)
-    this.lookups = new Lookups(options.config, options.now)
+    const { now, elapsed, observers } = options
+    this.upstreams = new Upstreams({ now, elapsed, log: observers.log, meters: observers.metrics.upstreams })
+    this.lookups = new Lookups(options.config, { now, upstreams: this.upstreams })
     this.startedAt = options.now()
     this.ticketSecret = options.ticketSecret ?? randomBytes(48)
     this.ocsp = new OcspStatus({

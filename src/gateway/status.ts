@@ -1,9 +1,10 @@
-import type { EnvironmentStatus, Status } from '../admin/status.js'
+import type { EnvironmentStatus, ServerStatus, Status } from '../admin/status.js'
 import { commonNameOf } from '../x509/common-name.js'
 import type { EnvironmentListener } from './listeners.js'
 import { shownCertificate } from './policy-observation.js'
 import type { EnvironmentPolicy } from './policy.js'
 import type { GatewayState } from './state.js'
+import type { ServerReport } from './upstreams.js'
 
 const day = 86_400_000
 
@@ -58,6 +59,10 @@ function environmentStatus(
       entries: revoked.count,
     })),
     ends: endsOf(environment, now),
+    upstreams: state.upstreams
+      .report(state.policy())
+      .filter(({ environment }) => environment === name)
+      .map(serverStatus),
     partnersSeen: state.seen.of(name, now),
     renewals: state.renewals.of(name).map(({ at, notAfter, ...renewal }) => ({
       ...renewal,
@@ -80,4 +85,34 @@ function endsOf({ server, authorities }: EnvironmentPolicy, now: number): Enviro
       const daysLeft = Math.floor((notAfter - now) / day)
       return { ...end, notAfter: new Date(notAfter).toISOString(), daysLeft }
     })
+}
+
+function serverStatus({
+  api,
+  server,
+  state,
+  inFlight,
+  failures,
+  lastFailure,
+  lastCheck,
+}: ServerReport): ServerStatus {
+  return {
+    api,
+    server,
+    state,
+    requestsInFlight: inFlight,
+    failuresInARow: failures,
+    lastFailure:
+      lastFailure === undefined
+        ? null
+        : { at: new Date(lastFailure.at).toISOString(), code: lastFailure.code },
+    lastCheck:
+      lastCheck === undefined
+        ? null
+        : {
+            at: new Date(lastCheck.at).toISOString(),
+            passed: lastCheck.hasPassed,
+            detail: lastCheck.detail,
+          },
+  }
 }

@@ -33,6 +33,7 @@ export const ecsNames = {
   reason: 'event.reason',
   detail: 'message',
   status: 'http.response.status_code',
+  upstream: 'ror_gateway.upstream',
   upstreamStatus: 'ror_gateway.upstream_status',
   durationMs: 'event.duration',
   upstreamMs: 'ror_gateway.upstream_ms',

@@ -44,6 +44,8 @@ export interface AuditEvent {
   readonly reason?: DenialReason | FailureCode | undefined
   readonly detail?: string | undefined
   readonly status?: number | undefined
+  /** Origin of the server that the request was sent to; the last of several. */
+  readonly upstream?: string | undefined
   readonly upstreamStatus?: number | undefined
   readonly durationMs?: number | undefined
   readonly upstreamMs?: number | undefined
@@ -102,6 +104,7 @@ const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
   reason: 'text',
   detail: 'prose',
   status: 'number',
+  upstream: 'text',
   upstreamStatus: 'number',
   durationMs: 'duration',
   upstreamMs: 'number',

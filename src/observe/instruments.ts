@@ -13,6 +13,9 @@ const misnamed = [
   'nodejs_active_resources_total',
 ]
 
+/** What the gateway counts and measures by. */
+export type Instruments = ReturnType<typeof createInstruments>
+
 /**
  * Declares the metrics (name, meaning, labels) in a registry of their own, beside those of the process.
  *
@@ -33,6 +36,7 @@ export function createInstruments() {
       registers: [registry],
     })
   const byApi = ['environment', 'api']
+  const byServer = [...byApi, 'server']
   const byEnvironment = ['environment']
 
   const instruments = {
@@ -58,6 +62,34 @@ export function createInstruments() {
       ...byApi,
       'code',
     ]),
+    upstreamRequests: counter(
+      'upstream_requests_total',
+      'Requests sent to a server by what became of them.',
+      [...byServer, 'outcome'],
+    ),
+    upstreamRetries: counter(
+      'upstream_retries_total',
+      'Requests that went to another server, by what the one before failed with.',
+      [...byApi, 'code'],
+    ),
+    upstreamEjections: counter(
+      'upstream_ejections_total',
+      'Times that a server was left alone after failures in a row.',
+      byServer,
+    ),
+    upstreamChecks: counter('upstream_checks_total', 'Health checks of a server by result.', [
+      ...byServer,
+      'result',
+    ]),
+    upstreamServerState: gauge('upstream_server_state', 'Whether a server is in this state.', [
+      ...byServer,
+      'state',
+    ]),
+    upstreamServerInFlight: gauge(
+      'upstream_server_requests_in_flight',
+      'Requests that a server has not answered yet.',
+      byServer,
+    ),
     requestBodyBytes: counter('request_body_bytes_total', 'Bytes of request bodies.', byApi),
     responseBodyBytes: counter('response_body_bytes_total', 'Bytes of response bodies.', byApi),
     requestsInFlight: gauge('requests_in_flight', 'Requests not yet answered.', byEnvironment),

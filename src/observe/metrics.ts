@@ -5,6 +5,7 @@ import { createInstruments, durationBuckets } from './instruments.js'
 import { openMetricsText, openMetricsType, prefersOpenMetrics } from './open-metrics.js'
 import { otherPartner, PartnerLabels } from './partner-labels.js'
 import type { Cell } from './tally.js'
+import { UpstreamMeters } from './upstream-meters.js'
 
 /** Of a finished request: the fields of its audit event that are counted. */
 export type RequestObservation = Pick<
@@ -82,6 +83,8 @@ export interface Metrics {
     partner: string,
     times: { readonly notAfter: number; readonly at: number },
   ): void
+  /** Of the servers behind. */
+  readonly upstreams: UpstreamMeters
   /** Asked at each scrape from now on. */
   sample(source: () => Sample): void
   /** A responder was asked. */
@@ -118,6 +121,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const to = createInstruments()
   const labels = new PartnerLabels(options.maxPartners ?? 2_000)
   const meters = new Map<string, Map<string, ApiMeters>>()
+  const upstreams = new UpstreamMeters(to)
   const exemplars = new Exemplars(to.durationName, durationBuckets)
   let sampleSource: (() => Sample) | undefined
 
@@ -153,6 +157,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 
   return {
+    upstreams,
     request: (request) => {
       const { environment, api = none, partner, reason = none, outcome } = request
       const decision = decisionOf(request)
@@ -259,6 +264,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         bodyBytesHeld.value = sample.bodyBytesHeld
         bodyBytesLimit.value = sample.bodyBytesLimit
       }
+      upstreams.collect()
       const text = await to.registry.metrics()
       if (!prefersOpenMetrics(accept)) return { contentType: to.registry.contentType, text }
       return {

@@ -27,6 +27,17 @@ const status: Status = {
         { what: 'server-certificate', name: 'ec', notAfter: '2026-12-20T00:00:00.000Z', daysLeft: 18 },
         { what: 'authority', name: 'TEST AC', notAfter: '2033-01-01T00:00:00.000Z', daysLeft: 2222 },
       ],
+      upstreams: [
+        {
+          api: 'fhir-read',
+          server: 'http://127.0.0.1:9081',
+          state: 'down',
+          requestsInFlight: 2,
+          failuresInARow: 3,
+          lastFailure: { at: '2026-12-01T09:00:00.000Z', code: 'upstream-refused' },
+          lastCheck: { at: '2026-12-01T09:00:10.000Z', passed: false, detail: 'status 503, expected 200' },
+        },
+      ],
       partnersSeen: [
         {
           id: 'eai-bretagne',

@@ -267,7 +267,7 @@ test('an upstream is an origin, and its credentials are never repeated', () => {
   assert.ok(!secret.includes('hunter2'))
   for (const upstream of ['http://ror.internal', 'https://[::1]:9443', 'http://h:65535']) {
     assert.equal(
-      read(altered('http://127.0.0.1:9082', `'${upstream}'`)).environments[0]?.apis[3]?.upstream,
+      read(altered('http://127.0.0.1:9082', `'${upstream}'`)).environments[0]?.apis[3]?.upstream.servers[0],
       upstream,
     )
   }

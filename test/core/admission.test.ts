@@ -11,6 +11,7 @@ import { judgeTarget } from '../../src/core/request-target.js'
 import { findApi, hostName, operationOf } from '../../src/core/route.js'
 import { parseSpkiSha256, type SpkiSha256 } from '../../src/core/spki.js'
 import { openWhitelist, WhitelistBuilder } from '../../src/core/whitelist-table.js'
+import { upstreamOf } from '../support/upstream.js'
 
 const place = { file: 'test.yaml', line: 1, column: 1 }
 const ema: DistinguishedName = [[{ type: '2.5.4.6', value: 'FR' }], [{ type: '2.5.4.3', value: 'EMA' }]]
@@ -68,7 +69,7 @@ function api(match: Api['match']): Api {
     hosts: ['ror.example'],
     path: '/fhir',
     match,
-    upstream: 'http://127.0.0.1:1',
+    upstream: upstreamOf(['http://127.0.0.1:1']),
     writes: [rule],
     searchByPost: false,
     tokenBinding: 'off',

@@ -63,6 +63,8 @@ export interface StandWish {
   readonly whitelist?: (subject: string) => string
   readonly config?: (text: string) => string
   readonly now?: () => number
+  /** Milliseconds on a clock that never goes back. */
+  readonly elapsed?: () => number
   readonly crl?: (pki: TestPki) => string
   /** More files, before the start. */
   readonly prepare?: (stand: {
@@ -99,6 +101,7 @@ export async function makeStand(context: TestContext, wish: StandWish = {}): Pro
     loaded: loaded.value,
     version: 'test',
     ...(wish.now !== undefined && { now: wish.now }),
+    ...(wish.elapsed !== undefined && { elapsed: wish.elapsed }),
   })
   const port = gateway.addresses[0]?.port ?? 0
   context.after(async () => {

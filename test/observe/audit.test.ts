@@ -35,6 +35,7 @@ const whole: Required<AuditEvent> = {
   reason: 'establishment-not-permitted',
   detail: '1350054680',
   status: 403,
+  upstream: 'http://127.0.0.1:9081',
   upstreamStatus: 200,
   durationMs: 12.345678,
   upstreamMs: 3,

@@ -32,6 +32,12 @@ export function busy(): Metrics {
   metrics.requestsInFlight(environment, 1)
   metrics.connectionDropped(environment)
   metrics.sample(() => ({ identityHits: 1, identityMisses: 2, bodyBytesHeld: 3, bodyBytesLimit: 4 }))
+  const server = { environment, api: 'fhir-read', server: 'http://127.0.0.1:9081' }
+  metrics.upstreams.request(server, 'upstream-refused')
+  metrics.upstreams.retry(environment, 'fhir-read', 'upstream-refused')
+  metrics.upstreams.ejected(server)
+  metrics.upstreams.checked(server, false)
+  metrics.upstreams.sample(() => [{ ...server, state: 'ejected', inFlight: 1 }])
   metrics.ocsp(environment, 'failed')
   metrics.ocspPassed(environment)
   metrics.crlFetch(environment, 'fetched')
