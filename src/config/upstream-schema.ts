@@ -110,9 +110,9 @@ const defaultEjection = ejection.parse({})
 /** The upstream of an API as it is written, with its defaults; what is wrong is told to `reading`. */
 export function readUpstream(raw: RawUpstream, at: TreePath, reading: Reading): Upstream {
   const isMapping = typeof raw === 'object' && !Array.isArray(raw)
-  const mapping: Partial<RawMapping> = isMapping ? (raw as RawMapping) : {} // a mapping, as checked on this line
-  const written = typeof raw === 'string' ? [raw] : (mapping.servers ?? (raw as readonly string[])) // the one form left
-  const listed = typeof raw === 'string' ? at : isMapping ? [...at, 'servers'] : at
+  const mapping: Partial<RawMapping> = isMapping ? raw : {}
+  const written = isMapping ? raw.servers : typeof raw === 'string' ? [raw] : raw
+  const listed = isMapping ? [...at, 'servers'] : at
   const origins = written.map((one) => one.toLowerCase())
   const firsts = new Map<string, Place>()
   for (const [index, server] of origins.entries()) {
