@@ -83,8 +83,11 @@ export function createUpstreamReader(options: ReaderOptions): UpstreamReader {
       }
       outgoing.once('socket', (socket) => {
         isConnected = !socket.connecting
+        if (isConnected) {
+          clearTimeout(connecting)
+          return
+        }
         socket.once('connect', () => (isSecuring = isSecure))
-        if (isConnected) clearTimeout(connecting)
         socket.once(isSecure ? 'secureConnect' : 'connect', () => {
           isConnected = true
           clearTimeout(connecting)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Api, WriteRule } from '../../src/core/api.js'
 import { judgeTarget, type RequestTarget } from '../../src/core/request-target.js'
 import { findApi, hostName, operationOf } from '../../src/core/route.js'
+import { upstreamOf } from '../support/upstream.js'
 
 const rule = (method: WriteRule['method'], ...path: string[]): WriteRule => ({
   method,
@@ -25,7 +26,7 @@ const api = (name: string, path: string, more: Partial<Api> = {}): Api => ({
   hosts: ['h'],
   path,
   match: 'subject',
-  upstream: 'http://127.0.0.1:1',
+  upstream: upstreamOf(['http://127.0.0.1:1']),
   writes: [],
   searchByPost: false,
   tokenBinding: 'off',

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { valuesOf } from '../support/http-message.js'
+import { plainAnswer } from '../support/recorder.js'
 import { openRaw } from '../support/raw-client.js'
 import { patchBody, permittedTarget, rawRequest, reasonOf } from './stand.js'
+import { jsonAnswer } from './write-stand.js'
 import { upstreamStand, type TestClock, type UpstreamStandWish } from './upstream-stand.js'
 
 const list: UpstreamStandWish['upstream'] = (origins) => `[${origins.join(', ')}]`
@@ -269,7 +271,7 @@ test('a reload changes the servers, and what was known of those that stay is kep
   while ((await stateOf(second)) !== 'ejected') assert.equal((await stand.send({})).status, 200)
   const { config } = stand
   stand.write('gateway.yaml', config.replaceAll(first ?? '', third ?? ''))
-  assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
+  assert.notEqual((await stand.gateway.reload('signal')).result, 'refused')
   assert.deepEqual(
     (await stand.statusOf('fhir-read')).map(({ server, state }) => [server, state]),
     [
@@ -283,5 +285,36 @@ test('a reload changes the servers, and what was known of those that stay is kep
   assert.equal(
     await stand.metric(`ror_gateway_upstream_requests_total{${gone},outcome="answered"}`),
     undefined,
+  )
+})
+
+test('a lookup goes from server to server as a read does, and the write behind it is sent once', async (context) => {
+  const stand = await upstreamStand(context, {
+    upstream: turns,
+    config: (text) =>
+      text
+        .replace('path: /Location', 'path: /Organization/{id}')
+        .replace('{ query: identifier, form: idnatstruct/unit }', '{ reference: id, resolve: upstream }'),
+  })
+  const [first, second] = stand.servers
+  assert.ok(first !== undefined && second !== undefined)
+  const identifier = [{ system: 'https://finess.esante.gouv.fr', value: '350054680' }]
+  second.answer = ({ startLine }) =>
+    startLine.startsWith('GET ')
+      ? jsonAnswer({ resourceType: 'Organization', id: '10', identifier })
+      : plainAnswer
+  first.answer = ({ socket }) => {
+    socket.destroy()
+    return undefined
+  }
+  const answer = await stand.send({
+    method: 'PATCH',
+    target: '/ws-synchro-dispo-lits-fhir/Organization/10',
+    body: patchBody.replace("Location.extension.where(url='x')", 'Organization.name'),
+  })
+  assert.equal(answer.status, 200, answer.raw)
+  assert.deepEqual(
+    stand.servers.map(({ requests }) => requests.map(({ startLine }) => startLine.split(' ')[0])),
+    [['GET'], ['GET', 'PATCH']],
   )
 })

@@ -40,6 +40,18 @@ test('a read is a GET with the fields it was given and no body, on kept connecti
   assert.equal(second?.connection, 0)
 })
 
+test('a kept connection gathers nothing from read to read', async (context) => {
+  const { upstream, read } = await bench(context)
+  await read()
+  const warned: string[] = []
+  const note = ({ name }: Error): void => void warned.push(name)
+  process.on('warning', note)
+  context.after(() => process.off('warning', note))
+  for (let count = 0; count < 12; count += 1) await read()
+  assert.equal(upstream.connections.length, 1)
+  assert.deepEqual(warned, [])
+})
+
 test('a kept connection that the server closed is no failure: it is asked again on another', async (context) => {
   const { upstream, read } = await bench(context)
   await read()
