@@ -36,7 +36,7 @@ ${fact('revision in force', status.revision)}
 ${fact('last reload', reload, lastReload?.result === 'refused')}
 ${fact('audit trail', `${audit.healthy ? 'written' : 'not written'}, ${audit.lost} lines lost`, !audit.healthy || audit.lost > 0)}
 </table>
-${status.environments.map(environmentSection).join('\n')}
+${workersTable(status.workers)}${status.environments.map(environmentSection).join('\n')}
 </body>
 </html>
 `
@@ -52,6 +52,17 @@ export function escapeHtml(text: string): string {
     "'": '&#39;',
   }
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
+}
+
+function workersTable(workers: Status['workers']): string {
+  if (workers === undefined) return ''
+  const rows = workers.map(({ pid, state, revision, startedAt }) => [
+    String(pid),
+    state,
+    revision ?? 'none',
+    startedAt,
+  ])
+  return `${table('Workers', ['process', 'state', 'configuration', 'started'], { rows })}\n`
 }
 
 function environmentSection(environment: EnvironmentStatus): string {

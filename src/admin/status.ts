@@ -13,8 +13,19 @@ export interface Status {
     /** Of what was refused: what `reload --confirm` names. */
     readonly refusedRevision?: string
   } | null
+  /** The processes that serve, where several do. */
+  readonly workers?: readonly WorkerStatus[]
   readonly environments: readonly EnvironmentStatus[]
   readonly audit: { readonly healthy: boolean; readonly lost: number }
+}
+
+export interface WorkerStatus {
+  readonly pid: number
+  /** `missing`: it does not answer. */
+  readonly state: 'starting' | 'up' | 'missing'
+  /** Of the configuration it judges by; null before it serves. */
+  readonly revision: string | null
+  readonly startedAt: string
 }
 
 export interface EnvironmentStatus {

@@ -136,8 +136,15 @@ async function waitFor(told: readonly Told[], options: VerbOptions): Promise<Wai
   }
 }
 
+/** Of the instance, and of each of its workers where it has several. */
 function revisionsIn(status: unknown): readonly unknown[] {
-  return [typeof status === 'object' && status !== null ? Reflect.get(status, 'revision') : undefined]
+  if (typeof status !== 'object' || status === null) return [undefined]
+  const workers: unknown = Reflect.get(status, 'workers')
+  return [status, ...(Array.isArray(workers) ? (workers as unknown[]) : [])].map(
+    (each) =>
+      // JSON: anything
+      typeof each === 'object' && each !== null ? (Reflect.get(each, 'revision') as unknown) : undefined, // as above
+  )
 }
 
 function tell(speaker: Speaker, words: Words, { admin, answer }: Told): void {

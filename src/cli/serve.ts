@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { formatDiagnostic } from '../core/diagnostic.js'
 import { loadInWorker } from '../gateway/policy-source.js'
@@ -22,7 +23,20 @@ export const serve: Verb = {
       return exit.invalid
     }
     const sockets = inheritedSockets(variables, process.pid)
-    const starting = startGateway({ file, loaded: loaded.value, version, sockets })
+    const { workers } = loaded.value.config
+    const outcome: { code: number } = { code: exit.done }
+    const starting = startGateway({
+      file,
+      loaded: loaded.value,
+      version,
+      sockets,
+      workers: workers === 'auto' ? availableParallelism() : workers,
+      onHopeless: () => {
+        // a service manager that handed sockets over hands them over anew
+        outcome.code = exit.couldNot
+        process.kill(process.pid, 'SIGTERM')
+      },
+    })
     const stopped = untilStopped(starting)
     await starting
     const { revision } = loaded.value
@@ -31,6 +45,6 @@ export const serve: Verb = {
       stderr,
     })
     await stopped
-    return exit.done
+    return outcome.code
   },
 }

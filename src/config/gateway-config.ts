@@ -162,6 +162,8 @@ export interface ShrinkGuard {
 export interface GatewayConfig {
   readonly file: string
   readonly environments: readonly EnvironmentConfig[]
+  /** Processes that serve; `auto`: as many as the machine runs at once. */
+  readonly workers: number | 'auto'
   readonly admin: { readonly listen: Listen } | undefined
   readonly audit: AuditConfig
   readonly log: { readonly level: LogLevel }

@@ -64,6 +64,7 @@ function readGateway(raw: RawGateway, reading: Reading): GatewayConfig {
     audit: readAudit(raw.audit, reading),
     log: raw.log,
     reload: raw.reload,
+    workers: raw.workers,
     shutdown: raw.shutdown,
     limits: raw.limits,
     forwarding: raw.forwarding,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { auditSchema } from './audit-schema.js'
 import { limitsSchema } from './limits-schema.js'
 import { partnerLimitsSchema } from './partner-limits-schema.js'
-import { flagKey, hostName, key, path, someOf, sound, whole, wholeKey } from './schema-parts.js'
+import { flagKey, hostName, key, path, reading, someOf, sound, whole, wholeKey } from './schema-parts.js'
 import { resolution } from './resolution-schema.js'
 import { crlFetch, crlSource, crlWarnHours, ocsp } from './revocation-schema.js'
 import { upstreamSchema } from './upstream-schema.js'
@@ -159,11 +159,25 @@ const environment = z.strictObject({
   resolution: key('How ids that writes name are looked up.', resolution.prefault({})),
 })
 
+const mostWorkers = 64
+const workers = reading<number | 'auto'>((text) => {
+  if (text === 'auto') return { ok: true, value: text }
+  const count = /^[1-9][0-9]?$/.test(text) ? Number(text) : Infinity
+  if (count <= mostWorkers) return { ok: true, value: count }
+  const message = `expected \`auto\` or a whole number from 1 to ${mostWorkers}`
+  return { ok: false, problem: { message } }
+})
+
 /** The shape of gateway.yaml. What no shape can say is checked by `gateway-file`. */
 export const gatewaySchema = z.strictObject({
   environments: key(
     'Sandbox, production: each with its own address, anchors and whitelist.',
     someOf(environment),
+  ),
+  workers: key(
+    'Processes that serve: a number, or `auto` for as many as the machine runs at once.',
+    workers.default(1),
+    { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: mostWorkers }], default: 1 },
   ),
   admin: key(
     'Where /metrics, /livez, /readyz and /status answer; nowhere where absent.',

@@ -36,3 +36,18 @@ export function drawToken(bucket: Bucket | undefined, { perSecond, burst }: Buck
   if (tokens >= 1 - hair) return { bucket: { tokens: Math.max(0, tokens - 1), at: now }, waitMs: 0 }
   return { bucket: { tokens, at: now }, waitMs: ((1 - tokens) * 1000) / perSecond }
 }
+
+/**
+ * Takes tokens for requests that passed elsewhere; what is not there is owed, so that the long run stays true.
+ *
+ * @param now - epoch milliseconds
+ */
+export function payTokens(
+  bucket: Bucket | undefined,
+  { perSecond, burst }: BucketRate,
+  { count, now }: { readonly count: number; readonly now: number },
+): Bucket {
+  const elapsedMs = bucket === undefined ? 0 : Math.max(0, now - bucket.at)
+  const left = bucket === undefined ? burst : bucket.tokens
+  return { tokens: Math.min(burst, left + (elapsedMs * perSecond) / 1000) - count, at: now }
+}

@@ -7,13 +7,13 @@ import { readFileEnd, type FileEnd } from '../files/file-end.js'
 import { takeLock, type FileLock } from '../files/lock.js'
 import { removeRotatedBefore, rotatedFiles, rotatedPath } from '../files/rotated.js'
 import { chainEnd, type ChainEnd } from '../observe/audit-chain.js'
-import { createAudit, type Audit } from '../observe/audit.js'
+import { createAudit, type Audit, type ChainedAudit } from '../observe/audit.js'
 import type { Log } from '../observe/log.js'
 import { readOrMakeSealKey } from './seal-key.js'
 
 /** The audit trail of a running gateway: its lines, their file, and what time does to both. */
-export interface AuditTrail {
-  readonly audit: Audit
+export interface AuditTrail<Kind extends Audit = Audit> {
+  readonly audit: Kind
   /** Seals, purges and says that the file is still ours, each in its time, however often it is called. */
   tick(): void
   reopen(): void
@@ -42,7 +42,7 @@ const renewMs = 5_000
  *
  * @throws Error with one line: a file or a key that cannot be used, another process that writes the file
  */
-export async function openAuditTrail(needs: TrailNeeds): Promise<AuditTrail> {
+export async function openAuditTrail(needs: TrailNeeds): Promise<AuditTrail<ChainedAudit>> {
   const { config, log } = needs
   const sealKey = config.sealKey === undefined ? undefined : await readOrMakeSealKey(config.sealKey, log)
   if (config.file === undefined) {
@@ -122,8 +122,8 @@ function refused(at: PlacedPath | 'stdout', message: string): Error {
   return new Error(at === 'stdout' ? `audit ${message}` : `${formatPlace(at.place)} audit ${message}`)
 }
 
-class KeptTrail implements AuditTrail {
-  readonly audit: Audit
+class KeptTrail implements AuditTrail<ChainedAudit> {
+  readonly audit: ChainedAudit
   private readonly needs: TrailNeeds
   private readonly file: AppendFile
   private readonly lock: FileLock | undefined

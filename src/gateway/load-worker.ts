@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { transferablesOf } from '../core/whitelist-table.js'
 import { isUnchanged } from './load-files.js'
 import { loadPolicy } from './load.js'
 import type { ReadSet } from './policy.js'
+import { transferablesOfPolicy } from './workers/policy-pipe.js'
 
 /** What the thread is started with. */
 export interface LoadOrder {
@@ -17,16 +17,5 @@ if (unless.length > 0 && (await isUnchanged(unless))) {
   parentPort?.postMessage('unchanged')
 } else {
   const loaded = await loadPolicy(file)
-  parentPort?.postMessage(
-    loaded,
-    loaded.ok
-      ? loaded.value.environments.flatMap(({ whitelist, crls }) => [
-          ...transferablesOf(whitelist),
-          // made by `SerialCollector` for this set alone
-          ...crls.flatMap(({ revoked: { bytes } }) =>
-            bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [],
-          ),
-        ])
-      : [],
-  )
+  parentPort?.postMessage(loaded, loaded.ok ? [...transferablesOfPolicy(loaded.value)] : [])
 }

@@ -2,7 +2,7 @@ import { formatDiagnostic, type Diagnostic } from '../core/diagnostic.js'
 import { formatName } from '../core/name-text.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
 import type { MalformedRequest } from '../http/server-errors.js'
-import type { Audit } from '../observe/audit.js'
+import type { Audit, ChainedAudit } from '../observe/audit.js'
 import type { AuditEvent } from '../observe/audit-event.js'
 import { createLog, logLevels, type Log, type LogLevel } from '../observe/log.js'
 import { createMetrics, type Metrics } from '../observe/metrics.js'
@@ -16,6 +16,16 @@ import { observationOf } from './policy-observation.js'
 import type { ReloadReport } from './policy-source.js'
 import type { RequestEvent } from './request-event.js'
 import type { BoundAddress } from './serving.js'
+
+interface ObserverParts {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly trail: AuditTrail
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  /** False: the level is set by who leads this process, whatever the configuration says. */
+  readonly followsLevel?: boolean
+}
 
 interface ObserverOptions {
   readonly config: GatewayConfig
@@ -44,21 +54,19 @@ export class Observers {
   readonly metrics: Metrics
   private readonly trail: AuditTrail
   private readonly now: () => number
+  private readonly followsLevel: boolean
   private configuredLevel: LogLevel | undefined
+  private tellLevel: (() => void) | undefined
   private revision: string | undefined
   private revisionBefore: string | undefined
 
-  constructor({
-    log,
-    metrics,
-    trail,
-    now,
-  }: Pick<Observers, 'log' | 'metrics'> & { trail: AuditTrail; now: () => number }) {
+  constructor({ log, metrics, trail, now, followsLevel = true }: ObserverParts) {
     this.log = log
     this.audit = trail.audit
     this.metrics = metrics
     this.trail = trail
     this.now = now
+    this.followsLevel = followsLevel
   }
 
   /** One audit line and its counts, whatever became of the request. */
@@ -184,7 +192,8 @@ export class Observers {
   policyInForce(policy: Policy): void {
     const { level } = policy.config.log
     // a level that was set by hand stays until the file says another one
-    if (this.configuredLevel !== undefined && level !== this.configuredLevel) this.setLogLevel(level)
+    if (this.followsLevel && this.configuredLevel !== undefined && level !== this.configuredLevel)
+      this.setLogLevel(level)
     this.configuredLevel = level
     if (policy.revision !== this.revision) this.revisionBefore = this.revision
     this.revision = policy.revision
@@ -198,8 +207,14 @@ export class Observers {
     // said while it can be heard
     if (level !== 'debug') this.log.warn(`the log level becomes \`${level}\``)
     this.log.setLevel(level)
+    this.tellLevel?.()
     if (level === 'debug') this.log.warn('the log level is `debug` now')
     return true
+  }
+
+  /** Told whenever the level is another one. */
+  onLogLevel(tell: () => void): void {
+    this.tellLevel = tell
   }
 
   /** To `debug`, and back to what the configuration says. */
@@ -232,7 +247,11 @@ function isLogLevel(text: string): text is LogLevel {
  *
  * @throws Error with one line where the audit file cannot be written
  */
-export async function openObservers({ config, now, version }: ObserverOptions): Promise<Observers> {
+export async function openObservers({ config, now, version }: ObserverOptions): Promise<{
+  readonly observers: Observers
+  /** Takes a line of another process. */
+  readonly append: ChainedAudit['append']
+}> {
   const log = createLog({
     level: config.log.level,
     destination: logDestination(process.stderr, process.env),
@@ -241,5 +260,5 @@ export async function openObservers({ config, now, version }: ObserverOptions): 
   const trail = await openAuditTrail({ config: config.audit, log, now })
   const { audit } = trail
   const metrics = createMetrics({ version, audit: () => audit })
-  return new Observers({ log, metrics, trail, now })
+  return { observers: new Observers({ log, metrics, trail, now }), append: audit.append }
 }

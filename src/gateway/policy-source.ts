@@ -46,6 +46,8 @@ interface PolicySourceOptions {
   readonly accept: (next: Policy, current: Policy) => readonly Diagnostic[]
   /** Asked as well, unless the new revision was confirmed. */
   readonly guard: (next: Policy, current: Policy) => readonly Diagnostic[]
+  /** Brings what comes into force to other processes; what is in force here changes once it resolves. */
+  readonly spread?: (loaded: LoadedPolicy) => Promise<void>
   /** Told once per reload, after the policy (if it is a new one) came into force. */
   readonly onReload: (report: ReloadReport) => void
   readonly onWatchProblem: (problem: FileProblem) => void
@@ -126,7 +128,7 @@ export class PolicySource {
     }
     // what is confirmed has been read before, and refused
     const loaded = await loadInWorker(this.options.file, wish.confirm === undefined ? this.readSet : [])
-    const report = this.settle(loaded, wish, { trigger, durationMs: performance.now() - startedAt })
+    const report = await this.settle(loaded, wish, { trigger, durationMs: performance.now() - startedAt })
     // the look after watching began is no event unless it finds something
     if (wish.quietly !== true || (loaded !== 'unchanged' && report.result !== 'unchanged'))
       this.options.onReload(report)
@@ -138,7 +140,11 @@ export class PolicySource {
     return report
   }
 
-  private settle(loaded: Loaded | 'unchanged', wish: ReloadWish, facts: ReloadFacts): ReloadReport {
+  private async settle(
+    loaded: Loaded | 'unchanged',
+    wish: ReloadWish,
+    facts: ReloadFacts,
+  ): Promise<ReloadReport> {
     if (loaded === 'unchanged') {
       const { lastRefused } = this
       return lastRefused === undefined
@@ -147,7 +153,8 @@ export class PolicySource {
     }
     const { report, next } = this.judge(loaded, wish, facts)
     this.lastRefused = report.result === 'refused' ? report : undefined
-    if (next === undefined) return report
+    if (next === undefined || !loaded.ok) return report
+    await this.options.spread?.(loaded.value)
     this.policy = next
     return { ...report, revision: next.revision }
   }

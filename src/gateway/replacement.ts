@@ -32,6 +32,7 @@ export function judgeReplacement(next: Policy, current: Policy): readonly Diagno
   }
   const [admin, adminBefore] = [next.config.admin?.listen, current.config.admin?.listen]
   if (!isSameListen(admin, adminBefore)) restart(admin?.place ?? top, 'the admin address')
+  if (next.config.workers !== current.config.workers) restart(top, 'the number of workers')
   const [audit, auditBefore] = [next.config.audit, current.config.audit]
   if (auditSettings(audit) !== auditSettings(auditBefore))
     restart(audit.file?.place ?? top, 'the audit settings')

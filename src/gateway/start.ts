@@ -9,9 +9,10 @@ import type { LoadedPolicy } from './policy.js'
 import { PolicySource, type ReloadReport, type ReloadTrigger, type ReloadWish } from './policy-source.js'
 import { reloadAction } from './reload-action.js'
 import { judgeReplacement } from './replacement.js'
-import { openServing, type BoundAddress, type Serving } from './serving.js'
+import { serveHere, type Servers } from './servers.js'
+import type { BoundAddress } from './serving.js'
 import { judgeShrinking } from './shrink-guard.js'
-import { statusOf } from './status.js'
+import { serveByWorkers } from './workers/serve-by-workers.js'
 
 /** What `startGateway` starts from. */
 export interface StartOptions {
@@ -21,6 +22,10 @@ export interface StartOptions {
   readonly version: string
   /** Sockets that a service manager opened before (socket activation). */
   readonly sockets?: readonly InheritedSocket[]
+  /** How many processes serve; 1, this one, unless given. More of them go by the machine's clock. */
+  readonly workers?: number
+  /** No worker can serve any more: whoever started this is to stop it, and to start anew. */
+  readonly onHopeless?: () => void
   /** Epoch milliseconds; the machine's clock unless given. */
   readonly now?: () => number
   /** Milliseconds on a clock that never goes back; the machine's unless given. */
@@ -55,13 +60,15 @@ export async function startGateway({
   loaded,
   version,
   sockets = [],
+  workers = 1,
+  onHopeless = () => undefined,
   now = Date.now,
   elapsed,
 }: StartOptions): Promise<RunningGateway> {
   const { config } = loaded
-  const observers = await openObservers({ config, now, version })
+  const { observers, append } = await openObservers({ config, now, version })
   const { log, audit, metrics } = observers
-  let serving: Serving | undefined
+  let servers: Servers | undefined
   let admin: AdminServer | undefined
 
   const source = new PolicySource({
@@ -69,12 +76,13 @@ export async function startGateway({
     loaded,
     accept: judgeReplacement,
     guard: judgeShrinking,
+    spread: async (next) => servers?.spread(next),
     onReload: (report) => {
       if (report.result === 'reloaded') {
-        serving?.policyReplaced()
+        servers?.policyReplaced()
         expiry.review()
       }
-      serving?.state.reloaded(report)
+      servers?.reloaded(report)
       observers.reload(report)
     },
     onWatchProblem: (problem) => {
@@ -91,27 +99,31 @@ export async function startGateway({
   async function closeAll(): Promise<void> {
     await source.close()
     await admin?.close()
-    await serving?.close()
+    await servers?.close()
     await observers.close()
   }
 
-  async function begin(): Promise<Serving> {
-    const begun = await openServing({ config, source, observers, sockets, now, elapsed })
-    serving = begun
+  async function begin(): Promise<Servers> {
+    const needs = { config, source, observers, sockets, now, elapsed, version }
+    const begun =
+      workers === 1
+        ? await serveHere(needs)
+        : await serveByWorkers({ ...needs, count: workers, loaded, append, onHopeless })
+    servers = begun
     if (config.admin === undefined) return begun
     try {
       admin = await startAdmin({
         listen: config.admin.listen,
-        metrics: (accept) => metrics.expose(accept),
-        status: () => statusOf({ state: begun.state, listeners: begun.listeners, version }),
-        ready: () => begun.state.readiness(),
+        metrics: (accept) => begun.expose(accept),
+        status: () => begun.status(),
+        ready: () => begun.readiness(),
         actions: { '/log-level': logLevelAction(observers), '/reload': reloadAction(source) },
         onError: (error) => {
           log.error('an admin page failed', { error })
         },
       })
     } catch (error) {
-      await Promise.all(begun.listeners.map(({ listener }) => listener.close()))
+      await begun.abandon()
       throw error
     }
     return begun
@@ -120,6 +132,9 @@ export async function startGateway({
   const begun = await begin().catch(async (error: unknown) => {
     await closeAll()
     throw error
+  })
+  observers.onLogLevel(() => {
+    begun.logLevelChanged()
   })
   observers.started({
     policy: source.current(),
@@ -150,7 +165,7 @@ export async function startGateway({
     stop: async (signal) => {
       log.info('stopping: requests under way may finish', {
         signal,
-        requests: begun.state.requestsUnderWay(),
+        requests: begun.requestsUnderWay(),
       })
       clearInterval(heartbeat)
       await source.close()

@@ -39,7 +39,7 @@ interface StateOptions {
 export class GatewayState implements Gateway {
   readonly identities = new IdentityCache(keptIdentities)
   readonly bodyAccount: BodyAccount
-  readonly limiter = new PartnerLimiter()
+  readonly limiter: PartnerLimiter
   readonly lookups: Lookups
   readonly upstreams: Upstreams
   readonly log: Log
@@ -65,6 +65,8 @@ export class GatewayState implements Gateway {
     this.upstreams = new Upstreams({ now, elapsed, log: observers.log, meters: observers.metrics.upstreams })
     this.lookups = new Lookups(options.config, { now, upstreams: this.upstreams })
     this.startedAt = options.now()
+    // who is given a secret is one of several
+    this.limiter = new PartnerLimiter(options.ticketSecret !== undefined)
     this.ticketSecret = options.ticketSecret ?? randomBytes(48)
     this.ocsp = new OcspStatus({
       now: options.now,

@@ -3,6 +3,7 @@ import { commonNameOf } from '../x509/common-name.js'
 import type { EnvironmentListener } from './listeners.js'
 import { shownCertificate } from './policy-observation.js'
 import type { EnvironmentPolicy } from './policy.js'
+import type { ReloadReport } from './policy-source.js'
 import type { GatewayState } from './state.js'
 import type { ServerReport } from './upstreams.js'
 
@@ -24,15 +25,7 @@ export function statusOf({ state, listeners, version }: StatusNeeds): Status {
     startedAt: new Date(state.startedAt).toISOString(),
     uptimeSeconds: Math.floor((now - state.startedAt) / 1000),
     revision: policy.revision,
-    lastReload:
-      last === undefined
-        ? null
-        : {
-            result: last.result,
-            at: new Date(last.at).toISOString(),
-            diagnostics: last.diagnostics.length,
-            ...(last.refusedRevision !== undefined && { refusedRevision: last.refusedRevision }),
-          },
+    lastReload: lastReloadOf(last),
     environments: [...policy.environments.values()].map((environment) =>
       environmentStatus(environment, { state, listeners, now }),
     ),
@@ -40,12 +33,53 @@ export function statusOf({ state, listeners, version }: StatusNeeds): Status {
   }
 }
 
+/** What the last reload came to. */
+export function lastReloadOf(
+  last: (ReloadReport & { readonly at: number }) | undefined,
+): Status['lastReload'] {
+  if (last === undefined) return null
+  const { result, at, diagnostics, refusedRevision } = last
+  return {
+    result,
+    at: new Date(at).toISOString(),
+    diagnostics: diagnostics.length,
+    ...(refusedRevision !== undefined && { refusedRevision }),
+  }
+}
+
 function environmentStatus(
   environment: EnvironmentPolicy,
   { state, listeners, now }: Pick<StatusNeeds, 'state' | 'listeners'> & { now: number },
 ): EnvironmentStatus {
-  const { name, apis, whitelist, crls } = environment
+  const { name } = environment
   const address = listeners.find(({ environments }) => environments.includes(name))?.listener.address
+  return {
+    ...environmentFacts(environment, { address, now }),
+    upstreams: state.upstreams
+      .report(state.policy())
+      .filter(({ environment: of }) => of === name)
+      .map(serverStatus),
+    partnersSeen: state.seen.of(name, now),
+    renewals: state.renewals.of(name).map(({ at, notAfter, ...renewal }) => ({
+      ...renewal,
+      at: new Date(at).toISOString(),
+      notAfter: new Date(notAfter).toISOString(),
+    })),
+  }
+}
+
+/** What is in force of an environment, and where it listens. */
+export function environmentFacts(
+  environment: EnvironmentPolicy,
+  {
+    address,
+    now,
+  }: {
+    readonly address: { readonly host: string; readonly port: number } | undefined
+    readonly now: number
+  },
+): Omit<EnvironmentStatus, 'upstreams' | 'partnersSeen' | 'renewals'> {
+  const { name, apis, whitelist, crls } = environment
   return {
     name,
     listen: address === undefined ? '' : `${address.host}:${address.port}`,
@@ -59,16 +93,6 @@ function environmentStatus(
       entries: revoked.count,
     })),
     ends: endsOf(environment, now),
-    upstreams: state.upstreams
-      .report(state.policy())
-      .filter(({ environment }) => environment === name)
-      .map(serverStatus),
-    partnersSeen: state.seen.of(name, now),
-    renewals: state.renewals.of(name).map(({ at, notAfter, ...renewal }) => ({
-      ...renewal,
-      at: new Date(at).toISOString(),
-      notAfter: new Date(notAfter).toISOString(),
-    })),
   }
 }
 

@@ -21,6 +21,12 @@ export interface Audit {
   flush(): Promise<boolean>
 }
 
+/** The trail that ties lines together, those of other processes among its own. */
+export interface ChainedAudit extends Audit {
+  /** A line that another process made (`auditLine`), of this time. False where it was lost. Never throws. */
+  readonly append: (line: string, time: number) => boolean
+}
+
 export interface AuditOptions {
   readonly format?: AuditFormat
   /** Where the lines before stand; the very beginning. */
@@ -37,7 +43,7 @@ export interface AuditOptions {
  *
  * @see docs/audit.md for the fields
  */
-export function createAudit(sink: DurableSink, options: AuditOptions = {}): Audit {
+export function createAudit(sink: DurableSink, options: AuditOptions = {}): ChainedAudit {
   const { format = 'native', sealKey, rotation } = options
   const clock = rotation === undefined ? undefined : new RotationClock(rotation)
   let head = options.head ?? genesis
@@ -65,39 +71,46 @@ export function createAudit(sink: DurableSink, options: AuditOptions = {}): Audi
     sealedAt = at
   }
 
-  const writer = pino(
-    { base: null, timestamp: false },
-    {
-      write: (line: string) => {
-        // one attempt a line, so that the sink counts one loss
-        const isTold = untold === 0 || append(auditLine({ time, event: 'loss', lost: untold }, format))
-        if (isTold) untold = 0
-        isTaken = isTold && append(line)
-        if (!isTaken) untold += 1
-      },
-    },
-  )
+  function take(line: string): void {
+    // one attempt a line, so that the sink counts one loss
+    const isTold = untold === 0 || append(auditLine({ time, event: 'loss', lost: untold }, format))
+    if (isTold) untold = 0
+    isTaken = isTold && append(line)
+    if (!isTaken) untold += 1
+  }
+
+  /** One attempt, with what comes before it; whatever breaks is a loss. */
+  function attempt(at: number, write: () => void): boolean {
+    isTaken = false
+    try {
+      time = at
+      if (clock?.isDue(time) === true) {
+        seal(time)
+        clock.rotate(time)
+      }
+      write()
+    } catch {
+      // a line that the sink refused is counted there
+      unreadable += 1
+      untold += 1
+    }
+    return isTaken
+  }
+
+  const writer = pino({ base: null, timestamp: false }, { write: take })
   // pino's own place for a serializer; its general one is three times slower for these events
   Object.assign(writer, {
     [pino.symbols.asJsonSym]: (event: AuditEvent) => auditLine(event, format),
   })
   return {
-    write: (event) => {
-      isTaken = false
-      try {
-        time = event.time
-        if (clock?.isDue(time) === true) {
-          seal(time)
-          clock.rotate(time)
-        }
+    write: (event) =>
+      attempt(event.time, () => {
         writer.info(event)
-      } catch {
-        // a line that the sink refused is counted there
-        unreadable += 1
-        untold += 1
-      }
-      return isTaken
-    },
+      }),
+    append: (line, at) =>
+      attempt(at, () => {
+        take(line)
+      }),
     seal: (at) => {
       try {
         time = at

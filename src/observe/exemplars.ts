@@ -11,6 +11,9 @@ interface Exemplar {
 /** The last request of each bucket of one series. */
 export type ExemplarSeries = (Exemplar | undefined)[]
 
+/** Labels as they stand in the text, with what stands behind each bucket. */
+export type ExemplarList = readonly (readonly [labels: string, series: ExemplarSeries])[]
+
 /**
  * For each bucket of a histogram the last request that fell into it, so that a slow one is found in log
  * and audit trail.
@@ -49,6 +52,22 @@ export class Exemplars {
     let bucket = 0
     while (bucket < this.bounds.length && seconds > (this.bounds[bucket] ?? Infinity)) bucket += 1
     series[bucket] = { requestId, traceId, seconds, at: time + durationMs }
+  }
+
+  /** Every series, as `take` reads it. */
+  all(): ExemplarList {
+    return [...this.series]
+  }
+
+  /** Adds those of another process; of two of one bucket the later stays. */
+  take(list: ExemplarList): void {
+    for (const [labels, theirs] of list) {
+      const ours = this.series.get(labels) ?? []
+      this.series.set(labels, ours)
+      for (const [bucket, exemplar] of theirs.entries()) {
+        if (exemplar !== undefined && exemplar.at >= (ours[bucket]?.at ?? -Infinity)) ours[bucket] = exemplar
+      }
+    }
   }
 
   /** What stands behind a sample line of this series; undefined where nothing does. */

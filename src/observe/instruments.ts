@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { Tally } from './tally.js'
 
-const prefix = 'ror_gateway_'
+/** Of every metric of the gateway's own. */
+export const metricPrefix = 'ror_gateway_'
 
 /** Seconds: from an answer of our own to the slowest export. */
 export const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -24,12 +25,12 @@ export type Instruments = ReturnType<typeof createInstruments>
 export function createInstruments() {
   const registry = new Registry()
   const counter = (name: string, help: string, labels: readonly string[] = []) =>
-    new Tally({ type: 'counter', name: prefix + name, help, labels }, registry)
+    new Tally({ type: 'counter', name: metricPrefix + name, help, labels }, registry)
   const gauge = (name: string, help: string, labels: readonly string[] = []) =>
-    new Tally({ type: 'gauge', name: prefix + name, help, labels }, registry)
+    new Tally({ type: 'gauge', name: metricPrefix + name, help, labels }, registry)
   const histogram = (name: string, help: string, labelNames: readonly string[]) =>
     new Histogram({
-      name: prefix + name,
+      name: metricPrefix + name,
       help,
       labelNames,
       buckets: [...durationBuckets],
@@ -41,7 +42,7 @@ export function createInstruments() {
 
   const instruments = {
     registry,
-    durationName: `${prefix}request_duration_seconds`,
+    durationName: `${metricPrefix}request_duration_seconds`,
     requests: counter('requests_total', 'Requests by decision and reason.', [...byApi, 'decision', 'reason']),
     partnerRequests: counter(
       'partner_requests_total',
@@ -157,6 +158,8 @@ export function createInstruments() {
       'audit_last_seal_timestamp_seconds',
       'When the audit trail was sealed last; 0 where it was not since the start.',
     ),
+    workers: gauge('workers', 'Worker processes by state.', ['state']),
+    workerExits: counter('worker_exits_total', 'Worker processes that ended unasked, by cause.', ['cause']),
     buildInfo: gauge('build_info', 'Versions of the gateway and of Node.', ['version', 'node_version']),
   }
   collectDefaultMetrics({ register: registry })

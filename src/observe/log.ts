@@ -52,6 +52,8 @@ export interface LogFields {
   readonly lines?: number | undefined
   readonly days?: number | undefined
   readonly durationMs?: number | undefined
+  /** Process id of one of several. */
+  readonly worker?: number | undefined
   /** What broke: its kind, codes and causes, never what it was reading. */
   readonly error?: unknown
 }
@@ -99,6 +101,7 @@ const kinds: Readonly<Record<keyof LogFields, Kind>> = {
   lines: 'number',
   days: 'number',
   durationMs: 'number',
+  worker: 'number',
   error: 'error',
 }
 
@@ -118,6 +121,8 @@ export interface LogOptions {
   readonly destination: LineSink
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** Process id, where several write one log. */
+  readonly worker?: number
 }
 
 /** A log of one JSON object a line: `level`, `time`, the fields in their order, `message`. */
@@ -126,7 +131,7 @@ export function createLog(options: LogOptions): Log {
   const logger = pino(
     {
       level: options.level,
-      base: null,
+      base: options.worker === undefined ? null : { worker: options.worker },
       messageKey: 'message',
       timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },

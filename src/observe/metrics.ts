@@ -2,7 +2,8 @@ import type { Histogram } from 'prom-client'
 import type { AuditEvent } from './audit-event.js'
 import { Exemplars, type ExemplarSeries } from './exemplars.js'
 import { createInstruments, durationBuckets } from './instruments.js'
-import { openMetricsText, openMetricsType, prefersOpenMetrics } from './open-metrics.js'
+import type { MetricsSnapshot } from './metrics-snapshot.js'
+import { exposition, type Exposition } from './open-metrics.js'
 import { otherPartner, PartnerLabels } from './partner-labels.js'
 import type { Cell } from './tally.js'
 import { UpstreamMeters } from './upstream-meters.js'
@@ -96,8 +97,13 @@ export interface Metrics {
   reload(result: ReloadResult, times: { readonly at: number; readonly durationMs: number }): void
   policy(policy: PolicyObservation): void
   auditError(): void
+  /** Several processes serve: how many answer, and how many do not. */
+  workers(up: number, missing: number): void
+  workerExited(cause: 'died' | 'hung'): void
   /** The text that Prometheus scrapes; by this `Accept`, OpenMetrics with exemplars. */
-  expose(accept?: string): Promise<{ readonly contentType: string; readonly text: string }>
+  expose(accept?: string): Promise<Exposition>
+  /** The same as values, to be added to those of other processes. */
+  snapshot(): Promise<MetricsSnapshot>
 }
 
 /** Label value where a request reached no API, or was permitted. */
@@ -252,26 +258,40 @@ export function createMetrics(options: MetricsOptions): Metrics {
     auditError: () => {
       auditErrors.value += 1
     },
-    expose: async (accept = '') => {
-      const audit = options.audit?.() ?? { healthy: true, lost: 0, sealedAt: undefined }
-      auditLost.value = audit.lost
-      auditHealthy.value = audit.healthy ? 1 : 0
-      auditSealed.value = (audit.sealedAt ?? 0) / 1_000
-      const sample = sampleSource?.()
-      if (sample !== undefined) {
-        identityHits.value = sample.identityHits
-        identityMisses.value = sample.identityMisses
-        bodyBytesHeld.value = sample.bodyBytesHeld
-        bodyBytesLimit.value = sample.bodyBytesLimit
-      }
-      upstreams.collect()
-      const text = await to.registry.metrics()
-      if (!prefersOpenMetrics(accept)) return { contentType: to.registry.contentType, text }
-      return {
-        contentType: openMetricsType,
-        text: openMetricsText(text, (series) => exemplars.textOf(series)),
-      }
+    workers: (up, missing) => {
+      to.workers.cell('up').value = up
+      to.workers.cell('missing').value = missing
+      // there before the first of them is counted
+      for (const cause of ['died', 'hung']) to.workerExits.cell(cause)
     },
+    workerExited: (cause) => {
+      to.workerExits.cell(cause).value += 1
+    },
+    expose: async (accept = '') => {
+      look()
+      const text = await to.registry.metrics()
+      return exposition(text, accept, (series) => exemplars.textOf(series))
+    },
+    snapshot: async () => {
+      look()
+      return { families: await to.registry.getMetricsAsJSON(), exemplars: exemplars.all() }
+    },
+  }
+
+  // what is counted elsewhere is asked for when somebody looks
+  function look(): void {
+    const audit = options.audit?.() ?? { healthy: true, lost: 0, sealedAt: undefined }
+    auditLost.value = audit.lost
+    auditHealthy.value = audit.healthy ? 1 : 0
+    auditSealed.value = (audit.sealedAt ?? 0) / 1_000
+    const sample = sampleSource?.()
+    if (sample !== undefined) {
+      identityHits.value = sample.identityHits
+      identityMisses.value = sample.identityMisses
+      bodyBytesHeld.value = sample.bodyBytesHeld
+      bodyBytesLimit.value = sample.bodyBytesLimit
+    }
+    upstreams.collect()
   }
 }
 

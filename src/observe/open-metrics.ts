@@ -1,5 +1,24 @@
+/** What a scrape is answered. */
+export interface Exposition {
+  readonly contentType: string
+  readonly text: string
+}
+
+// of the text that prom-client makes
+const plainType = 'text/plain; version=0.0.4; charset=utf-8'
 /** As registered with IANA. */
-export const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+
+/** The older text, or OpenMetrics where an `Accept` prefers it. @param exemplarOf - as of `openMetricsText` */
+export function exposition(
+  text: string,
+  accept: string,
+  exemplarOf: (series: string) => string | undefined,
+): Exposition {
+  return prefersOpenMetrics(accept)
+    ? { contentType: openMetricsType, text: openMetricsText(text, exemplarOf) }
+    : { contentType: plainType, text }
+}
 
 /** Whether an `Accept` asks for OpenMetrics at least as much as for the older text. @see RFC 9110 section 12.5.1 */
 export function prefersOpenMetrics(accept: string): boolean {
@@ -23,7 +42,7 @@ export function prefersOpenMetrics(accept: string): boolean {
  *
  * @param exemplarOf - what stands behind the sample line of a series
  */
-export function openMetricsText(text: string, exemplarOf: (series: string) => string | undefined): string {
+function openMetricsText(text: string, exemplarOf: (series: string) => string | undefined): string {
   const counters = new Set([...text.matchAll(/^# TYPE (\S+)_total counter$/gm)].map((match) => match[1]))
   const lines: string[] = []
   for (const line of text.split('\n')) {

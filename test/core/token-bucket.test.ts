@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fc } from '../support/fast-check.js'
 import { limitsOf } from '../../src/core/partner-limits.js'
-import { drawToken, type Bucket } from '../../src/core/token-bucket.js'
+import { drawToken, payTokens, type Bucket } from '../../src/core/token-bucket.js'
 
 const rates = fc.record({
   perSecond: fc.double({ min: 0.001, max: 1000, noNaN: true }),
@@ -76,4 +76,15 @@ test('a partner has its own limits, and where it has none, those of the environm
     concurrent: 9,
     bodyBytes: 1,
   })
+})
+
+test('what passed elsewhere is taken from the bucket, and what was not there is owed', () => {
+  const rate = { perSecond: 2, burst: 3 }
+  // nobody was here yet: the bucket was full
+  const paid = payTokens(undefined, rate, { count: 5, now: 1_000 })
+  assert.deepEqual(paid, { tokens: -2, at: 1_000 })
+  assert.equal(drawToken(paid, rate, 1_000).waitMs, 1_500)
+  assert.equal(drawToken(paid, rate, 2_500).waitMs, 0)
+  // what came in meanwhile counts first, up to the burst
+  assert.deepEqual(payTokens(paid, rate, { count: 1, now: 60_000 }), { tokens: 2, at: 60_000 })
 })

@@ -335,3 +335,31 @@ test('what is counted is bounded by the partners listed, and none is forgotten w
   assert.equal(enter('busy', { concurrent: 1 }).denial?.reason, 'rate-limited')
   busy.leave()
 })
+
+test('what another process told counts here, until it says otherwise or is gone', () => {
+  const [here, there] = [new PartnerLimiter(true), new PartnerLimiter(true)]
+  const limits = { rate: { perSecond: 1, burst: 4 }, concurrent: 2 }
+  const enter = (limiter: PartnerLimiter) =>
+    limiter.enter({ environment: 'sandbox', partner: 'p', limits, announcedBytes: 0 }, 0)
+  const turns = [enter(there), enter(there)]
+  assert.deepEqual(
+    turns.map(({ denial }) => denial),
+    [undefined, undefined],
+  )
+  here.learn(7, there.news(), 0)
+  // two of two are under way, over there
+  assert.equal(enter(here).denial?.reason, 'rate-limited')
+  for (const turn of turns) turn.leave()
+  here.learn(7, there.news(), 0)
+  // nobody is under way there, and two of four tokens were drawn there
+  const other = new PartnerLimiter(true)
+  other.learn(7, [{ environment: 'sandbox', partner: 'p', rate: limits.rate, drawn: 3, underWay: 2 }], 0)
+  const refused = enter(other)
+  assert.equal(refused.denial?.reason, 'rate-limited')
+  refused.leave()
+  other.forget(7)
+  const last = enter(other)
+  assert.equal(last.denial, undefined)
+  assert.match(enter(other).denial?.sent?.['limit'] ?? '', /a second/)
+  assert.deepEqual(there.news(), [])
+})

@@ -43,6 +43,8 @@ export function busy(): Metrics {
   metrics.crlFetch(environment, 'fetched')
   metrics.certificateSeen(environment, 'eai', { notAfter: 9_000, at: 10_000 })
   metrics.auditError()
+  metrics.workers(2, 1)
+  metrics.workerExited('died')
   metrics.request({
     environment,
     api: 'fhir-read',
