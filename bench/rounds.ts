@@ -3,6 +3,7 @@ import { Cast } from './cast.js'
 import type { ResultReport, RowReport } from './report/report.js'
 import { proveWork } from './same-work.js'
 import { makeStage } from './stage.js'
+import { usualEngine } from './subjects/gateway.js'
 import type { Subject } from './subjects/subject.js'
 import type { Figures, Place, Workload } from './workloads/workload.js'
 
@@ -30,9 +31,9 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
   const stage = await makeStage(upstream.port)
   const cast = new Cast(stage)
   const results: ResultReport[] = []
-  const { progress, milliseconds } = options
+  const { progress } = options
 
-  const measure = async (workload: Workload, subject: Subject): Promise<Figures> => {
+  const measure = async (workload: Workload, subject: Subject, milliseconds: number): Promise<Figures> => {
     const entries = subject.entries ?? workload.entries ?? options.entries
     const { running, isNew } = await cast.enter(subject, entries)
     const place: Place = { stage, running, generator, upstream, milliseconds }
@@ -53,7 +54,9 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
           const turn = round === 0 ? 'warm-up' : `round ${round}/${rounds}`
           progress(`${workload.title} · ${turn} · ${subject.name}`)
           try {
-            const found = await measure(workload, subject)
+            // longer, for what compiles while it runs
+            const milliseconds = options.milliseconds * (round === 0 ? 2 : 1)
+            const found = await measure(workload, subject, milliseconds)
             if (round > 0) figures.push(found)
           } catch (error) {
             problems.push(error instanceof Error ? error.message : String(error))
@@ -61,7 +64,12 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
           }
         }
       }
-      const result = { ...described(workload), rows: rows.map((row) => reported(row, workload)) }
+      const result = {
+        ...described(workload),
+        at: new Date().toISOString(),
+        engine: usualEngine,
+        rows: rows.map((row) => reported(row, workload)),
+      }
       results.push(result)
       options.done(result)
     }
@@ -85,7 +93,9 @@ function rowsOf(workload: Workload, usual: readonly Subject[]): readonly Row[] {
   // `gateway, 100` takes part where the gateway was asked for
   const subjects =
     workload.subjects?.filter(({ name }) => known.includes(name.replace(/, [0-9]+$/, ''))) ??
-    usual.filter((subject) => workload.takes?.(subject) ?? true)
+    usual.filter(
+      (subject) => (workload.takes?.(subject) ?? true) && (subject.only?.includes(workload.name) ?? true),
+    )
   return subjects.map((subject) => ({ subject, figures: [], problems: [] }))
 }
 

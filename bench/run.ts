@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { machine, loadAverage } from './measure/machine.js'
-import type { Report } from './report/report.js'
+import { merged, type Report } from './report/report.js'
 import { aligned, tableOf } from './report/table.js'
 import { outcomeLines } from './report/targets.js'
 import { readReport, writeReport } from './report/files.js'
@@ -50,7 +50,7 @@ async function bench(): Promise<void> {
   }
   const settings = {
     rounds: Number(rounds ?? (quick ? 2 : 5)),
-    milliseconds: quick ? 400 : 1_200,
+    milliseconds: quick ? 400 : 1_000,
     entries: 10_000,
   }
   const load = loadAverage()
@@ -79,7 +79,8 @@ async function bench(): Promise<void> {
     micro: write ? await runMicro() : [],
   }
   console.log(`\n${aligned(outcomeLines(report))}`)
-  if (write) writeReport(report)
+  // a part of the workloads replaces that part alone
+  if (write) writeReport(only === undefined ? report : merged(readReport(), report))
   if (json !== undefined) writeFileSync(json, JSON.stringify(report, null, 2))
   if (results.some(({ rows }) => rows.some(({ problem }) => problem !== undefined))) process.exitCode = 1
 }

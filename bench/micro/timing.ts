@@ -9,8 +9,8 @@ export interface Turn {
   readonly once: () => unknown
 }
 
-const rounds = 9
-const roundMs = 60
+const rounds = 7
+const roundMs = 20
 
 /** CPU time of one turn, or bytes a second of CPU time: the median of rounds in which all take turns. */
 export function timed(turns: readonly Turn[]): readonly { readonly turn: Turn; readonly figure: number }[] {

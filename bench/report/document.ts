@@ -77,7 +77,8 @@ function sectionOf(result: ResultReport): string {
   const problems = result.rows.flatMap(({ subject, problem }) =>
     problem === undefined ? [] : [`${subject} broke off: \`${problem.replaceAll('`', "'").slice(0, 200)}\``],
   )
-  return [`## ${result.title}`, markdown(cellsOf(result)), ...problems].join('\n\n')
+  const when = `${result.at.slice(0, 16).replace('T', ' ')} UTC; \`gateway\` forwards by the engine \`${result.engine}\`.`
+  return [`## ${result.title}`, when, markdown(cellsOf(result)), ...problems].join('\n\n')
 }
 
 function markdown([head = [], ...lines]: readonly (readonly string[])[]): string {

@@ -29,6 +29,10 @@ export interface SubjectReport {
 export interface ResultReport {
   readonly name: string
   readonly title: string
+  /** ISO 8601, UTC. */
+  readonly at: string
+  /** The engine that the gateway took by itself then. */
+  readonly engine: string
   readonly columns: readonly Column[]
   readonly rows: readonly RowReport[]
 }
@@ -53,4 +57,17 @@ export interface MicroReport {
 /** The values of one column, round by round. */
 export function valuesOf({ rounds }: RowReport, key: string): readonly number[] {
   return rounds.map((figures) => figures[key] ?? Number.NaN)
+}
+
+/** An earlier report with the workloads of a newer one in the place of its own. */
+export function merged(earlier: Report, newer: Report): Report {
+  const subjects = newer.subjects.map(({ name }) => name)
+  return {
+    ...newer,
+    subjects: [...newer.subjects, ...earlier.subjects.filter(({ name }) => !subjects.includes(name))],
+    results: [
+      ...earlier.results.map((each) => newer.results.find(({ name }) => name === each.name) ?? each),
+      ...newer.results.filter(({ name }) => !earlier.results.some((each) => each.name === name)),
+    ],
+  }
 }

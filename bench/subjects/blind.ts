@@ -10,6 +10,7 @@ const script = fileURLToPath(new URL('../rivals/blind-forwarder.js', import.meta
 export const blind: Subject = {
   name: 'engine, blind',
   does: [],
+  only: ['small-get', 'capacity-patch', 'write-4k', 'write-200k'],
   leavesOut: 'everything but mutual TLS and forwarding: what the gateway adds is its distance to this',
   version: () => process.version.slice(1),
   start: (setting) => {

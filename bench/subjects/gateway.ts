@@ -8,17 +8,32 @@ import { filled, launch, type Setting, type Subject } from './subject.js'
 
 const bin = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 
-/** The gateway with the engine that it takes by itself. */
+const schema = JSON.parse(readFileSync(join(root, 'config/gateway.schema.json'), 'utf8')) as EngineSchema // see there
+const { enum: engines = [], default: usual } = schema.properties.forwarding.properties.engine
+
+/** The engine that the gateway takes by itself. */
+export const usualEngine = usual
+
+/** The gateway with that engine. */
 export const gateway: Subject = gatewaySubject('gateway')
 
 /** The gateway with each other engine. */
-export const otherEngines: readonly Subject[] = enginesOfSchema().map((engine) =>
-  gatewaySubject(`gateway, ${engine}`, engine),
-)
+export const otherEngines: readonly Subject[] = engines
+  .filter((engine) => engine !== usual)
+  .map((engine) =>
+    gatewaySubject(`gateway, ${engine}`, {
+      engine,
+      only: ['small-get', 'capacity-patch', 'write-4k', 'write-200k', 'down-10m', 'up-10m'],
+    }),
+  )
 
-function gatewaySubject(name: string, engine?: string): Subject {
+function gatewaySubject(
+  name: string,
+  { engine, ...rest }: { engine?: string } & Pick<Subject, 'only'> = {},
+): Subject {
   return {
     name,
+    ...rest,
     does: ['whitelist', 'query-rule', 'body-rule'],
     leavesOut: '',
     version: () => process.version.slice(1),
@@ -68,12 +83,13 @@ export function whitelistText(partners: readonly Partner[]): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Engines that gateway.yaml may name, but the default one. */
-function enginesOfSchema(): readonly string[] {
-  const text = readFileSync(join(root, 'config/gateway.schema.json'), 'utf8')
-  const schema = JSON.parse(text) as {
-    properties: { forwarding: { properties: { engine: { enum?: string[]; default: string } } } }
-  } // the published schema of gateway.yaml, which a test keeps true
-  const { enum: engines = [], default: usual } = schema.properties.forwarding.properties.engine
-  return engines.filter((engine) => engine !== usual)
+/** The published schema of gateway.yaml, which a test keeps true, as far as it tells of engines. */
+interface EngineSchema {
+  readonly properties: {
+    readonly forwarding: {
+      readonly properties: {
+        readonly engine: { readonly enum?: readonly string[]; readonly default: string }
+      }
+    }
+  }
 }

@@ -11,6 +11,7 @@ const nothing =
 /** http-proxy as anybody would use it: an upstream connection for each request. */
 export const plainProxy: Subject = proxySubject('http-proxy', {
   agent: 'default',
+  only: ['small-get', 'capacity-patch', 'write-4k', 'full-handshake'],
   leavesOut: `${nothing}; upstream connections are not kept (its default)`,
 })
 
@@ -20,11 +21,14 @@ export const keptProxy: Subject = proxySubject('http-proxy, kept connections', {
   leavesOut: nothing,
 })
 
-function proxySubject(name: string, { agent, leavesOut }: { agent: string; leavesOut: string }): Subject {
+function proxySubject(
+  name: string,
+  { agent, ...rest }: { agent: string } & Pick<Subject, 'leavesOut' | 'only'>,
+): Subject {
   return {
     name,
+    ...rest,
     does: [],
-    leavesOut,
     version: () => {
       const text = readFileSync(join(root, 'node_modules/http-proxy/package.json'), 'utf8')
       return /"version": "([^"]+)"/.exec(text)?.[1]

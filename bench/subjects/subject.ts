@@ -22,6 +22,8 @@ export interface Subject {
   readonly does: readonly Work[]
   /** What it does not do that others do, as said beside its figures. */
   readonly leavesOut: string
+  /** The workloads that it takes part in, where those are not all. */
+  readonly only?: readonly string[]
   /** Entries of its list, where not as many as the workload says. */
   readonly entries?: number
   /** Its version; undefined where it is not installed. */

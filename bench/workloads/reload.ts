@@ -25,6 +25,7 @@ export const reloadWorkload: Workload = {
     { key: 'longest', title: 'longest ms', digits: 0 },
   ],
   entries: 100_000,
+  rounds: 3,
   takes: ({ name }) => ['gateway', 'nginx', 'HAProxy'].includes(name),
   measure: async (place) => {
     const { generator, running, stage, milliseconds } = place
