@@ -39,6 +39,10 @@ export async function makeStage(upstreamPort: number): Promise<Stage> {
     mkdirSync(dirname(path(file)), { recursive: true })
     writeFileSync(path(file), text)
   }
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', remove)
   write('pki/server.pem', server.chainPem)
   write('pki/server.key', server.keyPem)
   write('pki/server-with-key.pem', server.chainPem + server.keyPem)
@@ -55,8 +59,6 @@ export async function makeStage(upstreamPort: number): Promise<Stage> {
     partners: (count, more) => makePartners(count, more === 'late'),
     write,
     path,
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true })
-    },
+    remove,
   }
 }
