@@ -35,6 +35,7 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
 
   const measure = async (workload: Workload, subject: Subject, milliseconds: number): Promise<Figures> => {
     const entries = subject.entries ?? workload.entries ?? options.entries
+    if (workload.fresh === true) await cast.leave(subject)
     const { running, isNew } = await cast.enter(subject, entries)
     const place: Place = { stage, running, generator, upstream, milliseconds }
     if (isNew) await proveWork(subject, place)
