@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { statusOf, type FailureCode } from '../src/core/failure.js'
 import { denialReasons, renderingOf } from '../src/core/reasons.js'
 import { root } from './support/shared.js'
 
@@ -40,30 +39,6 @@ for (const [heading, language] of [
     }
   })
 }
-
-test('docs/reasons.md lists exactly the failures a client is answered with, and their statuses', () => {
-  // a code that is missing here does not compile
-  const codes = {
-    'upstream-refused': true,
-    'upstream-connect-timeout': true,
-    'upstream-tls': true,
-    'upstream-timeout': true,
-    'upstream-broken': true,
-    'upstream-response-invalid': true,
-    'upstream-unavailable': true,
-    'client-left': true,
-    overloaded: true,
-    internal: true,
-  } satisfies Record<FailureCode, true>
-  // whoever left is answered nothing
-  const answered = (Object.keys(codes) as FailureCode[]).filter((code) => code !== 'client-left') // of a closed literal
-  const documented = [...read('reasons.md').matchAll(/^\| (5\d\d) \| ([^|]*) \|/gm)].flatMap(
-    ([, status = '', cell = '']) => [...cell.matchAll(/`([a-z-]+)`/g)].map(([, code = '']) => [code, status]),
-  )
-  assert.deepEqual(documented.sort(), answered.map((code) => [code, String(statusOf(code))]).sort())
-  const partners = [...read('partners.fr.md').matchAll(/^\| (5\d\d) \|/gm)].map(([, status]) => status)
-  assert.deepEqual(partners, [...new Set(documented.map(([, status]) => status))].sort())
-})
 
 test('docs/partners.fr.md tells partners of every reason, in order, what they do and what they send', () => {
   const sections = read('partners.fr.md')

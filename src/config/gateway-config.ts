@@ -128,13 +128,21 @@ interface LimitsConfig {
   readonly headerBytes: number
   readonly headerFields: number
   readonly headersTimeoutMs: number
+  /** For a body that is held before it is passed on. */
+  readonly bodyTimeoutMs: number
   readonly requestTimeoutMs: number
   /** An open connection without a request. */
   readonly idleTimeoutMs: number
   readonly handshakeTimeoutMs: number
   readonly maxConnections: number
+  readonly connectionsPerAddress: number
+  /** Under way at a time. */
+  readonly handshakes: number
+  readonly requestsPerConnection: number
   /** Open connections to one upstream. */
   readonly upstreamConnections: number
+  /** Requests that wait for one of them. */
+  readonly upstreamQueue: number
   /** Longest silence of an upstream. */
   readonly upstreamTimeoutMs: number
   readonly connectTimeoutMs: number

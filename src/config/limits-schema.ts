@@ -18,6 +18,11 @@ export const limitsSchema = z.strictObject({
     max: hour,
     default: 10_000,
   }),
+  bodyTimeoutMs: wholeKey('Time for a body that is held before it is passed on, in milliseconds.', {
+    min: 100,
+    max: hour,
+    default: 60_000,
+  }),
   requestTimeoutMs: wholeKey('Time for a whole request with its body, in milliseconds.', {
     min: 100,
     max: hour,
@@ -38,7 +43,23 @@ export const limitsSchema = z.strictObject({
     max: 1_000_000,
     default: 10_000,
   }),
+  connectionsPerAddress: wholeKey('Open connections of one client address (IPv6: of one /64).', {
+    min: 1,
+    max: 1_000_000,
+    default: 1000,
+  }),
+  handshakes: wholeKey('TLS handshakes under way at a time.', { min: 1, max: 1_000_000, default: 1000 }),
+  requestsPerConnection: wholeKey('Requests on one connection, after which it is closed.', {
+    min: 1,
+    max: 1_000_000_000,
+    default: 10_000,
+  }),
   upstreamConnections: wholeKey('Open connections to one upstream.', { min: 1, max: 65_536, default: 256 }),
+  upstreamQueue: wholeKey('Requests that wait for a free connection to one upstream.', {
+    min: 0,
+    max: 1_000_000,
+    default: 1024,
+  }),
   upstreamTimeoutMs: wholeKey('Longest silence of an upstream, in milliseconds.', {
     min: 100,
     max: hour,

@@ -1,5 +1,6 @@
 interface FailureOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number
+  readonly limit?: string
 }
 
 /**
@@ -9,6 +10,8 @@ interface FailureOptions extends ErrorOptions {
  */
 export class Failure extends Error {
   readonly code: FailureCode
+  /** The key of `limits` that was reached, where one was. */
+  readonly limit: string | undefined
   override readonly name = 'Failure'
   /** When it is worth coming again, where that is known. */
   readonly retryAfterSeconds: number | undefined
@@ -17,6 +20,7 @@ export class Failure extends Error {
     super(message, options)
     this.code = code
     this.retryAfterSeconds = options?.retryAfterSeconds
+    this.limit = options?.limit
   }
 }
 

@@ -53,9 +53,12 @@ export function arrive(exchange: Exchange, policy: Policy): Arrival | Denial {
   if (misframed !== undefined) return misframed
   if (!judged.ok)
     return deny('request-ambiguous', { detail: judged.problem, sent: { problem: judged.problem } })
-  if (judged.value.raw.length > policy.config.limits.uriBytes) {
-    return deny('request-too-long', { sent: { limit: `${policy.config.limits.uriBytes} bytes` } })
-  }
+  const { uriBytes, headerFields } = policy.config.limits
+  if (judged.value.raw.length > uriBytes)
+    return deny('request-too-long', { sent: { limit: `${uriBytes} bytes` } })
+  const fields = request.rawHeaders.length / 2
+  if (fields > headerFields)
+    return deny('header-too-large', { detail: `${fields} fields, at most ${headerFields}` })
   if (host === undefined)
     return deny('request-ambiguous', { sent: { problem: 'the Host is not a host name' } })
   for (const each of peer.serverName === undefined ? [host] : [host, peer.serverName]) {

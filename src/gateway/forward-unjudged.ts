@@ -42,7 +42,7 @@ export async function forwardUnjudged(
   }
   const body = await readBody(exchange, {
     maxBytes: maxBodyBytes,
-    timeoutMs: arrival.config.limits.requestTimeoutMs,
+    timeoutMs: arrival.config.limits.bodyTimeoutMs,
     account: gateway.bodyAccount,
   })
   if ('effect' in body) return body

@@ -5,6 +5,7 @@ import { upstreamFields } from '../http/fields.js'
 import type { ForwardOutcome, ForwardRequest } from '../http/forwarder.js'
 import { identityFields } from './identity-fields.js'
 import type { Arrival } from './arrival.js'
+import { limitOfFailure } from './limit-hit.js'
 import type { Exchange } from './request.js'
 import { isRepeatable, mayGoElsewhere } from './upstream-retry.js'
 import { timeoutsOf } from './upstreams.js'
@@ -53,7 +54,8 @@ export async function forwardAdmitted(
   })
   event.forwarded(outcome)
   if (outcome.kind !== 'failed') return
-  const failure = new Failure(outcome.code, outcome.cause.message, { cause: outcome.cause })
+  const limit = limitOfFailure(outcome.code)
+  const failure = new Failure(outcome.code, outcome.cause.message, { cause: outcome.cause, ...limit })
   event.failed(failure)
   if (!outcome.responseStarted) throw failure
 }

@@ -17,7 +17,7 @@ export function createForwarders(config: GatewayConfig): ReadonlyMap<string, For
       name,
       createForwarder({
         maxConnections: limits.upstreamConnections,
-        maxWaiting: limits.upstreamConnections * 4,
+        maxWaiting: limits.upstreamQueue,
         keepAliveMs: 30_000,
         timeouts: {
           connectMs: limits.connectTimeoutMs,

@@ -92,6 +92,9 @@ async function openListener(
       idleTimeoutMs: limits.idleTimeoutMs,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       maxConnections: limits.maxConnections,
+      connectionsPerAddress: limits.connectionsPerAddress,
+      handshakes: limits.handshakes,
+      requestsPerConnection: limits.requestsPerConnection,
       onRequest: (request, response) => {
         const { socket } = request
         const environment = entrance.environmentOf(peerOf(socket).serverName)
@@ -136,11 +139,13 @@ async function openListener(
         observers.refusedHandshake({ ...identified.problem, peer, environment })
         socket.destroy()
       },
-      onDropped: () => {
-        observers.metrics.connectionDropped(first.name)
+      onLimit: (limit) => {
+        observers.limitHit(first.name, limit)
+        if (limit !== 'requestsPerConnection') observers.metrics.connectionDropped(first.name)
       },
-      onHandshakeFailed: () => {
+      onHandshakeFailed: ({ code }) => {
         observers.metrics.handshake(first.name, 'failed')
+        if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') observers.limitHit(first.name, 'handshakeTimeoutMs')
       },
     })
     return {

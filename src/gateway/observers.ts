@@ -10,6 +10,7 @@ import { logDestination } from '../observe/pretty-line.js'
 import type { Peer } from '../tls/peer.js'
 import { openAuditTrail, type AuditTrail } from './audit-trail.js'
 import type { LostStanding } from './connections.js'
+import { limitOfMalformed, limitOfReason } from './limit-hit.js'
 import type { HandshakeRefusal } from './handshake.js'
 import type { Policy } from './policy.js'
 import { observationOf } from './policy-observation.js'
@@ -74,6 +75,7 @@ export class Observers {
     const line = event.auditEvent()
     if (!this.audit.write(line)) this.metrics.auditError()
     this.metrics.request({ ...line, environment: event.environment })
+    this.limitHit(event.environment, event.limit() ?? limitOfReason(line.reason))
     if (event.entry !== undefined && event.certificate !== undefined) {
       this.metrics.certificateSeen(event.environment, event.entry.partner.id, {
         notAfter: event.certificate.notAfter,
@@ -82,15 +84,22 @@ export class Observers {
     }
   }
 
+  /** A limit was reached; none where undefined. */
+  limitHit(environment: string, limit: string | undefined): void {
+    if (limit !== undefined) this.metrics.limitHit(environment, limit)
+  }
+
   /** A request that Node's parser gave up on: it is audited as any other. */
   malformed({
     reason,
     parserCode,
     requestId,
     isAnswered,
+    isHeadWhole,
     environment,
     clientAddress,
   }: MalformedArrival): void {
+    this.limitHit(environment, limitOfMalformed({ reason, isHeadWhole }))
     const line: AuditEvent = {
       time: this.now(),
       event: 'request',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Denial } from '../core/decision.js'
 import { statusOf, type Failure } from '../core/failure.js'
-import { renderingOf } from '../core/reasons.js'
+import { renderingOf, type DenialReason } from '../core/reasons.js'
 import { parametersOf, percentDecoded } from '../core/request-target.js'
 import { renderSoapFailure, renderSoapFault } from '../csd/soap-fault.js'
 import { chooseFormat, renderFailure, renderOperationOutcome } from '../fhir/operation-outcome.js'
@@ -27,8 +27,11 @@ export function refusalAnswer(denial: Denial, audience: Audience): Answer {
   if (status === 401) fields['WWW-Authenticate'] = challengeFor(denial)
   if (status === 405) fields['Allow'] = denial.sent?.['allowed'] ?? ''
   if (status === 429 || status === 503) fields['Retry-After'] = denial.sent?.['retryAfter'] ?? '30'
-  return { status, fields, isLast: denial.reason === 'request-ambiguous', ...render(denial, audience) }
+  return { status, fields, isLast: endsConnection.has(denial.reason), ...render(denial, audience) }
 }
+
+// where the request ends is in doubt, or its end has been waited for long enough
+const endsConnection: ReadonlySet<DenialReason> = new Set(['request-ambiguous', 'request-timeout'])
 
 // a 401 must name a challenge; there is no registered one for TLS client certificates (RFC 9110 section 11.6.1)
 function challengeFor({ reason }: Denial): string {

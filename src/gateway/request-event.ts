@@ -110,6 +110,11 @@ export class RequestEvent {
     return this.denial?.reason ?? this.failure?.code
   }
 
+  /** The limit that a failure ran into. */
+  limit(): string | undefined {
+    return this.failure?.limit
+  }
+
   /** The refusal, or what report-only let pass. */
   refusal(): Denial | undefined {
     return this.denial

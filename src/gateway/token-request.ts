@@ -26,7 +26,7 @@ export async function judgeAndForwardTokenRequest(
   if (encoding !== undefined) return encoding
   const body = await readBody(exchange, {
     maxBytes: Math.min(largestTokenForm, maxBodyBytes),
-    timeoutMs: arrival.config.limits.requestTimeoutMs,
+    timeoutMs: arrival.config.limits.bodyTimeoutMs,
     account: gateway.bodyAccount,
   })
   if ('effect' in body) return body

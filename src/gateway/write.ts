@@ -48,7 +48,7 @@ export async function judgeAndForwardWrite(
 
   const body = await readBody(exchange, {
     maxBytes: rule.maxBodyBytes,
-    timeoutMs: arrival.config.limits.requestTimeoutMs,
+    timeoutMs: arrival.config.limits.bodyTimeoutMs,
     account: gateway.bodyAccount,
   })
   if ('effect' in body) return body

@@ -129,7 +129,9 @@ function tooLarge(maxBytes: number): Denial {
 }
 
 function overloaded(): Failure {
-  return new Failure('overloaded', 'the bodies under way fill the memory set aside for them')
+  return new Failure('overloaded', 'the bodies under way fill the memory set aside for them', {
+    limit: 'bodyBytesInFlight',
+  })
 }
 
 function clientLeft(): Failure {

@@ -37,8 +37,9 @@ const refused: ReadonlyMap<string, string> = new Map([
   ['x-method-override', 'the method cannot be overridden'],
 ])
 
-const maxTargetLength = 8_192
-const maxFields = 200
+// what no configuration allows; its own bounds are judged behind this
+const maxTargetLength = 65_536
+const maxFields = 1_000
 const length = /^(?:0|[1-9][0-9]{0,14})$/
 const originForm = /^\/[\x21\x22\x24-\x7e]*$/
 

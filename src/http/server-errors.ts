@@ -12,6 +12,8 @@ export interface MalformedRequest {
   readonly requestId: string
   /** False where the answer could have been taken for another request's, so that none was given. */
   readonly isAnswered: boolean
+  /** False where its fields were still to come. */
+  readonly isHeadWhole: boolean
 }
 
 export interface ServerErrorOptions {
@@ -56,7 +58,7 @@ export function answerClientError(
   const isOwed = current !== undefined && (current.headersSent || current.req.complete)
   const isAnswered = socket.writable && !isOwed
   const told = reason === 'header-too-large' && isWithinTarget(error) ? 'request-too-long' : reason
-  options.onMalformed({ reason: told, parserCode, requestId, isAnswered })
+  options.onMalformed({ reason: told, parserCode, requestId, isAnswered, isHeadWhole: current !== undefined })
   if (isAnswered) closeBehind(socket, malformedAnswer(told, requestId))
   // a refusal that has been given already still has to arrive
   else if (current?.writableEnded === true) closeBehind(socket, '')

@@ -118,9 +118,13 @@ export function createInstruments() {
     ),
     connectionsDropped: counter(
       'connections_dropped_total',
-      'Connections beyond `maxConnections`, closed at once.',
+      'Connections beyond `maxConnections`, `connectionsPerAddress` or `handshakes`, closed at once.',
       byEnvironment,
     ),
+    limitsHit: counter('limits_hit_total', 'Times that a limit was reached, by its key.', [
+      'environment',
+      'limit',
+    ]),
     bodyBytesHeld: gauge('judged_body_bytes_held', 'Bytes of bodies that are held to be judged.'),
     bodyBytesLimit: gauge('judged_body_bytes_limit', 'How many may be held at once.'),
     identityCache: counter('identity_cache_requests_total', 'Look-ups of certificate identities.', [

@@ -75,6 +75,8 @@ export interface Metrics {
   request(request: RequestObservation): void
   requestsInFlight(environment: string, change: 1 | -1): void
   connections(environment: string, change: 1 | -1): void
+  /** By the key of `limits` that was reached. */
+  limitHit(environment: string, limit: string): void
   /** Too many are open: it was closed at once. */
   connectionDropped(environment: string): void
   handshake(environment: string, result: HandshakeResult): void
@@ -189,6 +191,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     connections: (environment, change) => {
       to.connections.cell(environment).value += change
+    },
+    limitHit: (environment, limit) => {
+      to.limitsHit.cell(environment, limit).value += 1
     },
     connectionDropped: (environment) => {
       to.connectionsDropped.cell(environment).value += 1

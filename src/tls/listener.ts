@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { ConnectionGuard, type ConnectionLimit } from './connection-guard.js'
 import { hearServerNames } from './shared-address.js'
 import { sessionIdContextOf } from './ticket-keys.js'
 
@@ -33,15 +34,19 @@ export interface ListenerOptions {
   readonly idleTimeoutMs: number
   readonly handshakeTimeoutMs: number
   readonly maxConnections: number
+  readonly connectionsPerAddress: number
+  /** Under way at a time. */
+  readonly handshakes: number
+  readonly requestsPerConnection: number
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void
   /** A request that Node's parser gave up on; the handler answers and closes. */
   readonly onClientError: (error: Error & { code?: string }, socket: Duplex) => void
   /** A handshake came to its end; no request has been read yet, and destroying the socket lets none in. */
   readonly onSecure: (socket: TLSSocket) => void
-  /** A connection beyond `maxConnections` was closed at once. */
-  readonly onDropped?: () => void
+  /** A connection went beyond this, and was closed, or is closed by the answer to its last request. */
+  readonly onLimit?: (limit: ConnectionLimit | 'maxConnections' | 'requestsPerConnection') => void
   /** A handshake that broke, or a connection that could not be accepted. */
-  readonly onHandshakeFailed: (error: Error) => void
+  readonly onHandshakeFailed: (error: Error & { readonly code?: string }) => void
 }
 
 /** A listening TLS socket. */
@@ -98,10 +103,11 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: options.handshakeTimeoutMs,
     maxHeaderSize: options.headerBytes,
-    headersTimeout: options.headersTimeoutMs,
+    // Node takes no longer time for the fields than for the whole
+    headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: options.idleTimeoutMs,
-    connectionsCheckingInterval: Math.min(5_000, options.headersTimeoutMs),
+    connectionsCheckingInterval: Math.min(5_000, options.headersTimeoutMs, options.requestTimeoutMs),
     requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,
@@ -110,7 +116,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   // 0: all of them. Node drops what is beyond without a word; the size bounds them already
   server.maxHeadersCount = 0
 
-  server.on('drop', () => options.onDropped?.())
+  server.on('drop', () => options.onLimit?.('maxConnections'))
   const hearing = isShared
     ? hearServerNames(server, {
         contextOf: (name) => byHost.get(name),
@@ -118,12 +124,20 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
         onSilent: options.onHandshakeFailed,
       })
     : undefined
+  const guard = new ConnectionGuard(options)
+  guardConnections(server, guard)
 
   const open = new Set<TLSSocket>()
   // Node counts a connection that was never asked for anything as busy: it waits for its first head
-  const asked = new WeakSet<Socket>()
+  const asked = new WeakMap<Socket, number>()
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    asked.add(request.socket)
+    const { socket } = request
+    const count = (asked.get(socket) ?? 0) + 1
+    asked.set(socket, count)
+    if (count >= options.requestsPerConnection) {
+      response.shouldKeepAlive = false
+      options.onLimit?.('requestsPerConnection')
+    }
     options.onRequest(request, response)
   }
   server.on('request', onRequest)
@@ -135,6 +149,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   })
   server.on('tlsClientError', options.onHandshakeFailed)
   server.on('secureConnection', (socket: TLSSocket) => {
+    guard.secured(socket)
     socket.disableRenegotiation()
     open.add(socket)
     socket.once('close', () => {
@@ -170,9 +185,23 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
         server.closeIdleConnections()
         for (const socket of open) if (!asked.has(socket)) socket.destroy()
         hearing?.close()
+        guard.close()
       })
     },
   }
+}
+
+// before TLS takes it up: a connection that is turned away costs no TLS state
+function guardConnections(server: HttpsServer, guard: ConnectionGuard): void {
+  const takeUp = server.listeners('connection')
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    if (!guard.accept(socket)) {
+      socket.destroy()
+      return
+    }
+    for (const listener of takeUp) Reflect.apply(listener, server, [socket])
+  })
 }
 
 /**

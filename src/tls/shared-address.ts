@@ -68,7 +68,8 @@ function hear(
 ): void {
   let bytes: Buffer = Buffer.alloc(0)
   const timer = setTimeout(() => {
-    giveUp(new Error(`no server name in ${timeoutMs} ms`))
+    const late = new Error(`no server name in ${timeoutMs} ms`)
+    giveUp(Object.assign(late, { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' }))
   }, timeoutMs)
   const listen = (): void => {
     for (let chunk = read(socket); chunk !== undefined; chunk = read(socket)) {

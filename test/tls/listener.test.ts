@@ -49,6 +49,9 @@ async function makeScene(
     idleTimeoutMs: 10_000,
     handshakeTimeoutMs: 10_000,
     maxConnections: 100,
+    connectionsPerAddress: 100,
+    handshakes: 100,
+    requestsPerConnection: 1_000,
     onRequest: (_request, response) => {
       response.end('ok')
     },
@@ -56,7 +59,9 @@ async function makeScene(
       socket.destroy()
     },
     onSecure: onSecure ?? (() => undefined),
-    onHandshakeFailed: (error) => failures.push(error),
+    onHandshakeFailed: (error) => {
+      failures.push(error)
+    },
   })
   const opened: TLSSocket[] = []
   context.after(async () => {

@@ -59,6 +59,9 @@ async function share(
     idleTimeoutMs: 10_000,
     handshakeTimeoutMs,
     maxConnections: 100,
+    connectionsPerAddress: 100,
+    handshakes: 100,
+    requestsPerConnection: 1_000,
     onRequest: (_request, response) => {
       response.end('ok')
     },
@@ -66,7 +69,9 @@ async function share(
       socket.destroy()
     },
     onSecure: () => undefined,
-    onHandshakeFailed: (error) => failures.push(error),
+    onHandshakeFailed: (error) => {
+      failures.push(error)
+    },
   })
   const opened: Socket[] = []
   context.after(async () => {
