@@ -30,6 +30,7 @@ export function busy(): Metrics {
   metrics.connections(environment, 1)
   metrics.handshake(environment, 'completed')
   metrics.requestsInFlight(environment, 1)
+  metrics.limitHit(environment, 'handshakes')
   metrics.connectionDropped(environment)
   metrics.sample(() => ({ identityHits: 1, identityMisses: 2, bodyBytesHeld: 3, bodyBytesLimit: 4 }))
   const server = { environment, api: 'fhir-read', server: 'http://127.0.0.1:9081' }

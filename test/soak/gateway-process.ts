@@ -16,18 +16,24 @@ export interface GatewayProcess {
   memory(): Promise<LiveMemory>
   /** Resolves with the first log line from now on whose message holds this. @throws where the process ends before */
   logs(text: string): Promise<void>
+  /** Stops its event loop for so long. */
+  block(milliseconds: number): void
+  signal(name: 'SIGHUP'): void
   /** Asks it to end. @returns the exit code, or the signal */
-  stop(): Promise<number | string>
+  stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | string>
   kill(): void
 }
 
 /** Resolves once it listens. */
-export async function startGatewayProcess(config: string): Promise<GatewayProcess> {
-  const child = spawn(
-    process.execPath,
-    ['--expose-gc', '--import', liveMemory, bin, 'serve', '--config', config],
-    { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
-  )
+export async function startGatewayProcess(
+  config: string,
+  { descriptors }: { readonly descriptors?: number } = {},
+): Promise<GatewayProcess> {
+  const program = [process.execPath, '--expose-gc', '--import', liveMemory, bin, 'serve', '--config', config]
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+  const child = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
   const { pid = 0 } = child
   const ended = once(child, 'close').then(([code, signal]: unknown[]) =>
     typeof code === 'number' ? code : String(signal),
@@ -50,8 +56,14 @@ export async function startGatewayProcess(config: string): Promise<GatewayProces
       logs: async (text) => {
         await log.next(text)
       },
-      stop: () => {
-        child.kill('SIGTERM')
+      block: (milliseconds) => {
+        child.send(milliseconds)
+      },
+      signal: (name) => {
+        child.kill(name)
+      },
+      stop: (signal = 'SIGTERM') => {
+        child.kill(signal)
         return ended
       },
       kill: () => {

@@ -1,14 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fhirHost, standardConfig, standardWhitelist, subjectOf } from '../gateway/stand.js'
-import { clientName, makeTestPki } from '../support/pki.js'
 import { startCountingUpstream, type CountingUpstream } from './counting-upstream.js'
 import { connectionsOf, countOf, leftOver, type Descriptors } from './descriptors.js'
+import { prepareFolder } from './gateway-folder.js'
 import { startGatewayProcess, type GatewayProcess } from './gateway-process.js'
 import { Ledger } from './ledger.js'
 import type { LiveMemory } from './live-memory.js'
-import { Traffic, type TrafficNeeds } from './traffic.js'
+import { Traffic } from './traffic.js'
 
 export interface SoakReport {
   readonly seconds: number
@@ -68,7 +67,10 @@ export async function soak({
   const upstream = await startCountingUpstream()
   let gateway: GatewayProcess | undefined
   try {
-    const clients = await prepare(folder, upstream)
+    const clients = await prepareFolder(folder, {
+      upstream: upstream.origin,
+      config: (text) => `${text}${patient}`,
+    })
     gateway = await startGatewayProcess(join(folder, 'gateway.yaml'))
     const ledger = new Ledger()
     const traffic = new Traffic({ ...clients, port: gateway.port, ledger })
@@ -78,25 +80,6 @@ export async function soak({
     await upstream.close()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-async function prepare(
-  folder: string,
-  upstream: CountingUpstream,
-): Promise<Pick<TrafficNeeds, 'ca' | 'partner' | 'stranger'>> {
-  const pki = await makeTestPki()
-  const server = await pki.server([fhirHost])
-  const partner = await pki.client()
-  const stranger = await pki.client({ subject: clientName('STRANGER') })
-  for (const sub of ['pki', 'whitelist']) mkdirSync(join(folder, sub))
-  writeFileSync(join(folder, 'pki/server.pem'), server.chainPem)
-  writeFileSync(join(folder, 'pki/server.key'), server.keyPem)
-  writeFileSync(join(folder, 'pki/client-ca.pem'), pki.caPem)
-  writeFileSync(join(folder, 'pki/client-ca.crl'), pki.crl())
-  writeFileSync(join(folder, 'whitelist/partner.yaml'), standardWhitelist(subjectOf(partner)))
-  const config = standardConfig(upstream.origin).replace('log: { level: silent }', 'log: { level: info }')
-  writeFileSync(join(folder, 'gateway.yaml'), `${config}${patient}`)
-  return { ca: pki.rootPem, partner, stranger }
 }
 
 interface SoakNeeds {

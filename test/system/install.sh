@@ -6,6 +6,7 @@ here=$(dirname "$0")
 packages=(
   chromium libnss3-tools # the connection page in a real browser, with a client certificate
   testssl.sh bsdextrautils # the listener as a scanner sees it (hexdump is what it reads bytes with)
+  slowhttptest # slow headers, bodies and readers
   systemd # systemd-analyze, which reads the units; nothing of it is started
   prometheus # promtool: metrics, alert rules and their tests; the server itself never runs
 )

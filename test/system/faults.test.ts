@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { ConnectionOptions } from 'node:tls'
+import { fhirHost, patchBody, permittedTarget, rawRequest } from '../gateway/stand.js'
+import { startCountingUpstream } from '../soak/counting-upstream.js'
+import { prepareFolder } from '../soak/gateway-folder.js'
+import { startGatewayProcess } from '../soak/gateway-process.js'
+import { Ledger } from '../soak/ledger.js'
+import { Traffic } from '../soak/traffic.js'
+import { exchangeRaw, openRaw, type RawClient } from '../support/raw-client.js'
+
+interface Wish {
+  readonly limits?: string
+  /** Of the process. */
+  readonly descriptors?: number
+}
+
+/** A gateway process before an upstream that counts. */
+async function makeScene(context: TestContext, { limits = '', descriptors }: Wish = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'ror-faults-'))
+  const upstream = await startCountingUpstream()
+  const clients = await prepareFolder(folder, {
+    upstream: upstream.origin,
+    config: (text) => `${text}limits: { handshakeTimeoutMs: 120000, idleTimeoutMs: 600000${limits} }\n`,
+  })
+  const config = join(folder, 'gateway.yaml')
+  const gateway = await startGatewayProcess(config, descriptors === undefined ? {} : { descriptors })
+  context.after(async () => {
+    gateway.kill()
+    await upstream.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const { ca, partner } = clients
+  const tls: ConnectionOptions = {
+    ca,
+    servername: fhirHost,
+    cert: partner.chainPem,
+    key: partner.keyPem,
+  }
+  const ask = async (): Promise<number> => (await exchangeRaw(gateway.port, rawRequest({}), tls)).status
+  return { gateway, upstream, clients, tls, ask }
+}
+
+type Scene = Awaited<ReturnType<typeof makeScene>>
+
+/** Until a slow machine, or a limit that is over in a moment, lets it through. */
+async function assertServed({ ask }: Scene): Promise<void> {
+  for (;;) {
+    try {
+      assert.equal(await ask(), 200)
+      return
+    } catch (error) {
+      if (error instanceof assert.AssertionError) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+test('a gateway out of descriptors keeps what is open, and serves others as soon as there are some again', async (context) => {
+  const scene = await makeScene(context, { descriptors: 128 })
+  const before = await openRaw(scene.gateway.port, scene.tls)
+  const knocks: Socket[] = Array.from({ length: 160 }, () => {
+    const socket = connectTcp({ port: scene.gateway.port, host: '127.0.0.1' })
+    socket.on('error', () => undefined)
+    socket.resume()
+    return socket
+  })
+  context.after(() => {
+    before.destroy()
+    for (const socket of knocks) socket.destroy()
+  })
+  await Promise.all(knocks.map((socket) => once(socket, 'connect')))
+  while ([...scene.gateway.descriptors().values()].reduce((sum, count) => sum + count) < 120)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  // judged and refused, which needs no descriptor
+  before.send(rawRequest({ method: 'DELETE' }))
+  assert.equal((await before.answer()).status, 403)
+  for (const socket of knocks) socket.destroy()
+  await assertServed(scene)
+  assert.equal(await scene.gateway.stop(), 0)
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} under load, after reloads by SIGHUP: what was answered was forwarded once, nothing else was, and it ends by itself`, async (context) => {
+    const { gateway, upstream, clients } = await makeScene(context)
+    const ledger = new Ledger()
+    const traffic = new Traffic({ ...clients, port: gateway.port, ledger })
+    let isOver = false
+    const running = traffic.run(() => !isOver)
+    for (const goal of [200, 400, 600]) {
+      while (ledger.answered < goal) await new Promise((resolve) => setTimeout(resolve, 20))
+      const told = gateway.logs('configuration unchanged')
+      gateway.signal('SIGHUP')
+      await told
+    }
+    const ended = gateway.stop(signal)
+    isOver = true
+    await running
+    assert.equal(await ended, 0)
+    assert.ok(ledger.permittedWrites > 100)
+    // a connection that is refused because the gateway ends is no fault
+    const problems = ledger.differences(upstream.seen).filter((problem) => !problem.includes('broken off'))
+    assert.deepEqual(problems, [])
+  })
+}
+
+test('while the event loop is blocked nothing is lost, and every write arrives once', async (context) => {
+  const { gateway, upstream, tls } = await makeScene(context)
+  const targets = Array.from({ length: 20 }, (_, index) => `${permittedTarget}${index}`)
+  gateway.block(3_000)
+  const answers = await Promise.all(
+    targets.map((target) =>
+      exchangeRaw(gateway.port, rawRequest({ method: 'PATCH', target, body: patchBody }), tls),
+    ),
+  )
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    targets.map(() => 200),
+  )
+  assert.deepEqual(
+    targets.map((target) => upstream.seen.get(`PATCH ${target}`)),
+    targets.map(() => 1),
+  )
+})
+
+test('5,000 idle connections keep nobody out', async (context) => {
+  const scene = await makeScene(context, { limits: ', connectionsPerAddress: 10000' })
+  const before = await scene.gateway.memory()
+  const idle: RawClient[] = []
+  context.after(() => {
+    for (const client of idle) client.destroy()
+  })
+  let session: Buffer | undefined
+  const open = async (): Promise<void> => {
+    const client = await openRaw(scene.gateway.port, { ...scene.tls, ...(session && { session }) })
+    client.socket.once('session', (ticket: Buffer) => {
+      session = ticket
+    })
+    idle.push(client)
+  }
+  while (idle.length < 5_000) await Promise.all(Array.from({ length: 50 }, open))
+  const after = await scene.gateway.memory()
+  context.diagnostic(`${Math.round((after.rss - before.rss) / 5_000 / 1_024)} KB resident a connection`)
+  await assertServed(scene)
+  const ended = scene.gateway.stop()
+  await Promise.all(idle.map(({ closed }) => closed))
+  assert.equal(await ended, 0)
+})
