@@ -56,7 +56,7 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
           progress(`${workload.title} · ${turn} · ${subject.name}`)
           try {
             // longer, for what compiles while it runs
-            const milliseconds = options.milliseconds * (round === 0 ? 2 : 1)
+            const milliseconds = options.milliseconds * (round === 0 ? 5 : 1)
             const found = await measure(workload, subject, milliseconds)
             if (round > 0) figures.push(found)
           } catch (error) {

@@ -31,7 +31,21 @@ export function identityFields(environment: EnvironmentPolicy, admitted: Admitte
 }
 
 function identityText(value: IdentityValue, { identity, entry }: Admitted): string {
+  if (value === 'partner-id') return asciiText(entry.partner.id)
   const { certificate } = identity
+  let texts = certificateTexts.get(certificate)
+  if (texts === undefined) certificateTexts.set(certificate, (texts = new Map<CertificateValue, string>()))
+  let text = texts.get(value)
+  if (text === undefined) texts.set(value, (text = certificateText(value, certificate)))
+  return text
+}
+
+// what a certificate says never changes; PEM and escapes are dear to write for every request
+const certificateTexts = new WeakMap<Certificate, Map<CertificateValue, string>>()
+
+type CertificateValue = Exclude<IdentityValue, 'partner-id'>
+
+function certificateText(value: CertificateValue, certificate: Certificate): string {
   switch (value) {
     case 'subject-rfc4514':
       return asciiText(formatName(certificate.subject))
@@ -55,8 +69,6 @@ function identityText(value: IdentityValue, { identity, entry }: Admitted): stri
       return Buffer.from(certificate.der).toString('base64')
     case 'verify':
       return 'SUCCESS'
-    case 'partner-id':
-      return asciiText(entry.partner.id)
   }
 }
 

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import type { Admission, Permission } from '../core/admission.js'
 import type { ApiKind } from '../core/api.js'
 import type { Denial, EstablishmentWritten } from '../core/decision.js'
-import { formatName } from '../core/name-text.js'
 import type { Failure } from '../core/failure.js'
 import type { WhitelistEntry } from '../core/whitelist.js'
 import type { ForwardOutcome } from '../http/forwarder.js'
@@ -12,6 +11,7 @@ import type { AuditEvent } from '../observe/audit-event.js'
 import type { Peer } from '../tls/peer.js'
 import type { Certificate } from '../x509/certificate.js'
 import type { Renewal } from './renewal.js'
+import { writtenNames } from './written-names.js'
 
 /**
  * Everything that one request will have been, in one audit event.
@@ -137,8 +137,7 @@ export class RequestEvent {
       partner: entry?.partner.id,
       certificateSha256: certificate?.sha256,
       serialNumber: certificate?.serialNumber,
-      issuer: certificate === undefined ? undefined : formatName(certificate.issuer),
-      subject: certificate === undefined ? undefined : formatName(certificate.subject),
+      ...(certificate === undefined ? undefined : writtenNames(certificate)),
       publicKeySha256: certificate?.spkiSha256,
       notAfter: certificate?.notAfter,
       tlsVersion: peer.protocol,

@@ -25,20 +25,25 @@ export function judgeRevocation(
 ): Denial | undefined {
   const { crlPolicy } = rules.config.tls
   if (crlPolicy === 'off') return undefined
-  for (const [index, certificate] of chain.slice(0, -1).entries()) {
+  for (let index = 0; index + 1 < chain.length; index += 1) {
+    const certificate = chain[index]
     const issuer = chain[index + 1]
-    if (issuer === undefined) continue
-    const lists = rules.crls.filter(
-      (crl) => crl.issuerSpkiSha256 === issuer.spkiSha256 && covers(crl, certificate),
-    )
-    const name = commonNameOf(issuer.subject)
-    if (lists.some((crl) => isRevoked(crl, certificate.serialNumber))) {
-      return deny('certificate-revoked', {
-        detail: `serial ${certificate.serialNumber} is on the CRL of \`${name}\``,
-      })
+    if (certificate === undefined || issuer === undefined) continue
+    let hasList = false
+    let hasFreshList = false
+    for (const crl of rules.crls) {
+      if (crl.issuerSpkiSha256 !== issuer.spkiSha256 || !covers(crl, certificate)) continue
+      if (isRevoked(crl, certificate.serialNumber)) {
+        return deny('certificate-revoked', {
+          detail: `serial ${certificate.serialNumber} is on the CRL of \`${commonNameOf(issuer.subject)}\``,
+        })
+      }
+      hasList = true
+      hasFreshList ||= isFresh(crl, moment)
     }
-    if (crlPolicy === 'if-fresh' || lists.some((crl) => isFresh(crl, moment))) continue
-    if (lists.length > 0) return deny('revocation-unknown', { detail: `the CRL of \`${name}\` is not fresh` })
+    if (crlPolicy === 'if-fresh' || hasFreshList) continue
+    const name = commonNameOf(issuer.subject)
+    if (hasList) return deny('revocation-unknown', { detail: `the CRL of \`${name}\` is not fresh` })
     if (index === 0) return deny('revocation-unknown', { detail: `there is no CRL of \`${name}\`` })
   }
   return undefined

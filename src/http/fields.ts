@@ -110,8 +110,16 @@ export function clientCertFields(der: Uint8Array, chainDers: readonly Uint8Array
 }
 
 function byteSequence(bytes: Uint8Array): string {
-  return `:${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}:`
+  let text = byteSequences.get(bytes)
+  if (text === undefined) {
+    text = `:${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}:`
+    byteSequences.set(bytes, text)
+  }
+  return text
 }
+
+// of certificates, which are the same object for as long as they are remembered
+const byteSequences = new WeakMap<Uint8Array, string>()
 
 // an IPv4 client of a dual-stack listener is told as what it is; a zone means nothing elsewhere
 function plainAddress(address: string): string {

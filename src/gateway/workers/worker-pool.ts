@@ -47,7 +47,7 @@ const lateMs = 1_000
  * They share the listening sockets and accept by themselves: a worker that is blocked takes no connection,
  * and one that dies takes none with it but its own.
  *
- * @see docs/decisions/0004-workers.md
+ * @see docs/decisions/0006-workers.md
  */
 export class WorkerPool {
   addresses: readonly BoundAddress[] = []
