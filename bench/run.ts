@@ -10,23 +10,56 @@ import { allSubjects } from './subjects/all.js'
 import { allWorkloads } from './workloads/all.js'
 import { printMicro, runMicro } from './micro/all.js'
 
-// `npm run bench`: everything, beside every rival that is installed (bench/install.sh installs them)
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true },
-    subjects: { type: 'string', multiple: true },
-    write: { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
-})
+const usage = `npm run bench -- [micro | render] [options]
+
+Measures the gateway beside every rival that is installed (bash bench/install.sh installs them), in
+interleaved rounds; CPU time a request first.
+
+  micro             what the parts cost by themselves
+  render            docs/benchmarks.md anew, from docs/benchmarks.json
+  --rounds N        rounds that are counted (5)
+  --quick           shorter and fewer rounds: to see that it works, not how fast
+  --only NAME       one workload; may stand several times
+  --subjects NAME   one subject; may stand several times
+  --write           into docs/benchmarks.md, .json and .svg; with --only, that part of them
+  --json FILE       the figures of this run
+
+workloads: ${allWorkloads.map(({ name }) => name).join(', ')}
+subjects:  ${allSubjects.map(({ name }) => `"${name}"`).join(', ')}
+`
+
+const { values, positionals } = readArguments()
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true },
+        subjects: { type: 'string', multiple: true },
+        write: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    return misused(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function misused(message: string): never {
+  console.error(`${message}\n\n${usage}`)
+  process.exit(64)
+}
 
 // whoever was started ends with this process
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-if (positionals[0] === 'micro') {
+if (values.help) {
+  console.log(usage)
+} else if (positionals[0] === 'micro') {
   printMicro(await runMicro())
 } else if (positionals[0] === 'render') {
   // the document anew, from the figures that are there
@@ -37,14 +70,16 @@ if (positionals[0] === 'micro') {
 
 async function bench(): Promise<void> {
   const { rounds, quick, only, subjects: names, write, json } = values
+  const known = [...allSubjects, ...allWorkloads].map(({ name }) => name)
+  const unknown = [...(only ?? []), ...(names ?? [])].find((name) => !known.includes(name))
+  if (unknown !== undefined) misused(`nothing is called \`${unknown}\``)
+  if (rounds !== undefined && !(Number(rounds) >= 1))
+    misused(`--rounds takes a number from 1, found \`${rounds}\``)
   const subjects = allSubjects.filter(
     (subject) => (names?.includes(subject.name) ?? true) && subject.version() !== undefined,
   )
   const workloads = allWorkloads.filter(({ name }) => only?.includes(name) ?? true)
-  if (subjects.length === 0 || workloads.length === 0) {
-    const known = [...allSubjects, ...allWorkloads].map(({ name }) => `\`${name}\``)
-    throw new Error(`nothing to measure; the names are ${known.join(', ')}`)
-  }
+  if (subjects.length === 0) misused('none of these is installed: bash bench/install.sh')
   for (const { name } of allSubjects.filter((subject) => subject.version() === undefined)) {
     console.log(`${name} is not installed: bash bench/install.sh`)
   }
