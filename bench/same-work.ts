@@ -36,13 +36,17 @@ export async function proveWork(subject: Subject, place: Omit<Place, 'millisecon
 
 type Asked = Pick<Place, 'generator' | 'upstream'>
 
-/** Whether a request reaches the upstream; one that does not must be refused, too. */
+/**
+ * Whether a request reaches the upstream; one that does not must be answered with a refusal.
+ *
+ * @throws Error where it was neither: a connection that broke proves nothing
+ */
 async function reaches(
   { generator, upstream }: Asked,
   { to, request }: { to: ReturnType<typeof destination>; request: Uint8Array },
 ): Promise<boolean> {
   const before = await upstream.requests()
-  const { statuses, failed } = await generator.do({
+  const { statuses, failed, failures } = await generator.do({
     do: 'handshakes',
     to,
     milliseconds: 0,
@@ -52,7 +56,8 @@ async function reaches(
   })
   const came = (await upstream.requests()) - before
   if (came === 1 && failed === 0 && statuses[200] === 1) return true
-  const isRefused = failed > 0 || Object.keys(statuses).every((status) => Number(status) >= 400)
+  const isRefused = failed === 0 && Object.keys(statuses).every((status) => Number(status) >= 400)
   if (came === 0 && isRefused) return false
-  throw new Error(`answered ${JSON.stringify(statuses)}, and the upstream had ${came} requests`)
+  const what = JSON.stringify({ statuses, failures })
+  throw new Error(`neither passed nor refused: ${what}, and the upstream had ${came} requests`)
 }

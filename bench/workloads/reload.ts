@@ -46,15 +46,15 @@ export const reloadWorkload: Workload = {
         running.reload?.(partners)
         const startedAt = performance.now()
         await untilLate(place, listed)
-        isEnforced = true
         return (performance.now() - startedAt) / 1000
       }
-      const [during, seconds] = await Promise.all([
-        load(),
-        reload().finally(() => {
-          isEnforced = true
-        }),
-      ])
+      const loading = load()
+      // whatever comes of the reload, the generator ends its command before it is given another
+      const seconds = await reload().finally(async () => {
+        isEnforced = true
+        await loading
+      })
+      const during = await loading
       lateIsListed.set(running, listed)
       return {
         seconds,
