@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Result } from '../core/result.js'
 import { appendFlags, close, freePath, fsync, isSameFile, open, rename, writeFrom } from './append-calls.js'
 import { problemOf, type FileProblem } from './problem.js'
@@ -55,6 +56,8 @@ interface Rotation {
 
 /** Characters handed to the system at once. */
 const maxBatch = 1 << 20
+// a write costs as much as thirty lines do: under load, those of a few milliseconds go out in one
+const gatherMs = 5
 const streams = { stdout: 1, stderr: 2 } as const
 
 class Appender implements AppendFile {
@@ -70,6 +73,7 @@ class Appender implements AppendFile {
   #problem: FileProblem | undefined
   #isStale = false
   #checkedAt = 0
+  #wroteAt = -Infinity
   #draining: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
   #isClosed = false
@@ -150,21 +154,27 @@ class Appender implements AppendFile {
   }
 
   async #writeAll(): Promise<void> {
-    // the lines of one turn of the event loop go out together
-    await new Promise(setImmediate)
     try {
+      await this.#gather()
       await this.#keepInPlace()
       while (this.#queue.length > 0) {
         const [first] = this.#queue
         if (typeof first === 'object') await this.#setAside(first.to)
         else await this.#writeBatch()
         this.#recovered()
+        if (this.#queue.length > 0) await this.#gather()
         await this.#keepInPlace()
       }
       this.#recovered()
     } catch (error) {
       this.#failed(error)
     }
+  }
+
+  /** The lines of one turn of the event loop go out together; after a write, those of some milliseconds. */
+  async #gather(): Promise<void> {
+    const waitMs = this.#wroteAt + gatherMs - performance.now()
+    await (waitMs > 0 ? sleep(waitMs) : new Promise(setImmediate))
   }
 
   async #writeBatch(): Promise<void> {
@@ -178,6 +188,7 @@ class Appender implements AppendFile {
       count += 1
     }
     const { done, error } = await writeFrom(this.#fd, Buffer.from(batch), this.#begun)
+    this.#wroteAt = performance.now()
     if (error === undefined) {
       this.#begun = 0
       this.#dequeue(count)

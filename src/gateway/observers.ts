@@ -8,6 +8,7 @@ import { createLog, logLevels, type Log, type LogLevel } from '../observe/log.js
 import { createMetrics, type Metrics } from '../observe/metrics.js'
 import { logDestination } from '../observe/pretty-line.js'
 import type { Peer } from '../tls/peer.js'
+import { auditClient } from './audit-client.js'
 import { openAuditTrail, type AuditTrail } from './audit-trail.js'
 import type { LostStanding } from './connections.js'
 import { limitOfMalformed, limitOfReason } from './limit-hit.js'
@@ -74,7 +75,7 @@ export class Observers {
   finished(event: RequestEvent): void {
     const line = event.auditEvent()
     if (!this.audit.write(line)) this.metrics.auditError()
-    this.metrics.request({ ...line, environment: event.environment })
+    this.metrics.request(line)
     this.limitHit(event.environment, event.limit() ?? limitOfReason(line.reason))
     if (event.entry !== undefined && event.certificate !== undefined) {
       this.metrics.certificateSeen(event.environment, event.entry.partner.id, {
@@ -105,7 +106,7 @@ export class Observers {
       event: 'request',
       requestId,
       environment,
-      clientAddress,
+      client: { clientAddress },
       decision: 'deny',
       enforced: true,
       reason,
@@ -124,19 +125,13 @@ export class Observers {
     peer,
     environment,
   }: HandshakeRefusal & { peer: Peer; environment: string }): void {
-    const certificate = identity?.certificate
     const { reason, detail } = denial
+    const client = auditClient(peer, identity?.certificate)
     const line: AuditEvent = {
       time: this.now(),
       event: 'handshake',
       environment,
-      certificateSha256: certificate?.sha256,
-      serialNumber: certificate?.serialNumber,
-      issuer: certificate === undefined ? undefined : formatName(certificate.issuer),
-      subject: certificate === undefined ? undefined : formatName(certificate.subject),
-      tlsVersion: peer.protocol,
-      resumed: peer.resumed,
-      clientAddress: peer.address,
+      client,
       decision: 'deny',
       enforced: true,
       reason,
@@ -145,7 +140,7 @@ export class Observers {
     }
     if (!this.audit.write(line)) this.metrics.auditError()
     this.metrics.handshake(environment, 'refused')
-    const { subject, serialNumber, clientAddress } = line
+    const { subject, serialNumber, clientAddress } = client
     this.log.info('a handshake is refused', {
       environment,
       reason,

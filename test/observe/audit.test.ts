@@ -3,20 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fc } from '../support/fast-check.js'
-import { auditFields, type AuditEvent } from '../../src/observe/audit-event.js'
+import { auditFields, type AuditClient, type AuditEvent } from '../../src/observe/audit-event.js'
 import { ecsNames } from '../../src/observe/audit-ecs.js'
 import { createAudit } from '../../src/observe/audit.js'
 import { root } from '../support/shared.js'
 import { linesInMemory, parsed } from './lines.js'
 
-const whole: Required<AuditEvent> = {
-  time: Date.UTC(2026, 11, 1, 8, 30, 0, 7),
-  event: 'request',
-  requestId: '0c5f3e9a',
-  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
-  environment: 'sandbox',
-  api: 'fhir-write',
-  partner: 'eai-bretagne',
+const client: Required<AuditClient> = {
   certificateSha256: 'ab'.repeat(32),
   serialNumber: '5a0c11',
   issuer:
@@ -27,6 +20,17 @@ const whole: Required<AuditEvent> = {
   tlsVersion: 'TLSv1.3',
   resumed: false,
   clientAddress: '127.0.0.1',
+}
+
+const whole: Required<AuditEvent> = {
+  time: Date.UTC(2026, 11, 1, 8, 30, 0, 7),
+  event: 'request',
+  requestId: '0c5f3e9a',
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+  environment: 'sandbox',
+  api: 'fhir-write',
+  partner: 'eai-bretagne',
+  client,
   method: 'PATCH',
   path: '/ws-synchro-dispo-lits-fhir/Location',
   establishments: [{ idNatStruct: '1350054680', at: 'query identifier' }],
@@ -63,8 +67,10 @@ function lineOf(event: AuditEvent): string {
 
 test('an event is one line with every field, in one order', () => {
   const line = lineOf(whole)
+  const { client: ofClient, ...rest } = whole
   const expected = {
-    ...whole,
+    ...rest,
+    ...ofClient,
     time: '2026-12-01T08:30:00.007Z',
     durationMs: 12.346,
     notAfter: '2029-01-31T00:00:00.000Z',
@@ -94,6 +100,26 @@ test('by the names of ECS an event says the same, with its duration in nanosecon
     Object.entries(ecsNames).flatMap(([name, ecs]) => (name in native ? [[ecs, native[name]]] : [])),
   )
   assert.deepEqual(written, { ...renamed, [ecsNames.durationMs]: 12_345_678 })
+})
+
+test('lines of one connection differ in what differs between them, in either form', () => {
+  for (const format of ['native', 'ecs', 'native'] as const) {
+    const sink = linesInMemory()
+    const audit = createAudit(sink, { format })
+    const times = [whole.time, whole.time + 999, whole.time + 1_000, -1, whole.time]
+    for (const time of times) audit.write({ ...whole, time })
+    audit.write({ ...whole, client: { ...client, subject: 'CN=another' } })
+    const name = (field: keyof typeof ecsNames): string => (format === 'ecs' ? ecsNames[field] : field)
+    const lines = sink.lines.map(parsed)
+    assert.deepEqual(
+      lines.map((line) => line[name('time')]),
+      [...times, whole.time].map((time) => new Date(time).toISOString()),
+    )
+    assert.deepEqual(
+      lines.map((line) => line[name('subject')]),
+      [...times.map(() => client.subject), 'CN=another'],
+    )
+  }
 })
 
 test('what was lost is told by a line before the next one', () => {
@@ -135,12 +161,12 @@ test('a body, a query or a token has no field to go to', () => {
 
 test('a subject is written as it is, whatever it looks like', () => {
   const subject = 'CN=why?because=so,O=Bearer of good news'
-  assert.equal(parsed(lineOf({ ...whole, subject }))['subject'], subject)
+  assert.equal(parsed(lineOf({ ...whole, client: { ...client, subject } }))['subject'], subject)
 })
 
 test('a value that ends, hides or turns a line is escaped and read back', () => {
   const subject = 'CN=a\r\n{"event":"stop"}\u2028\u2029\u0085\u007f\u202e\u200b\u0000\u001b[31m'
-  const line = lineOf({ ...whole, subject })
+  const line = lineOf({ ...whole, client: { ...client, subject } })
   assert.match(line, /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\n$/u)
   assert.equal(parsed(line)['subject'], subject)
 })
@@ -149,7 +175,12 @@ test('any text in any field leaves one printable line that holds it', () => {
   const text = fc.string({ unit: 'binary', maxLength: 200 })
   fc.assert(
     fc.property(text, text, text, (subject, method, at) => {
-      const line = lineOf({ ...whole, subject, method, establishments: [{ idNatStruct: '1', at }] })
+      const line = lineOf({
+        ...whole,
+        client: { ...client, subject },
+        method,
+        establishments: [{ idNatStruct: '1', at }],
+      })
       assert.equal(line.search(/[\p{Cc}\p{Zl}\p{Zp}]/u), line.length - 1)
       const { subject: read, method: readMethod } = parsed(line)
       assert.deepEqual([read, readMethod], [subject, method])
@@ -158,7 +189,7 @@ test('any text in any field leaves one printable line that holds it', () => {
 })
 
 test('a huge value is cut with a mark, and never through a character', () => {
-  const { subject } = parsed(lineOf({ ...whole, subject: 'é'.repeat(5_000) }))
+  const { subject } = parsed(lineOf({ ...whole, client: { subject: 'é'.repeat(5_000) } }))
   assert.equal(subject, `${'é'.repeat(1_024)}…[+3976]`)
   const { path } = parsed(lineOf({ ...whole, path: `/${'😀'.repeat(1_000)}` }))
   assert.equal(path, `/${'😀'.repeat(511)}…[+978]`)
@@ -175,7 +206,7 @@ test('values of a wrong kind leave a line that can be read', () => {
   const odd = {
     time: Number.NaN,
     event: 'request',
-    subject: { toJSON: () => 'SECRET' },
+    client: { subject: { toJSON: () => 'SECRET' } },
     status: '200',
     durationMs: Number.POSITIVE_INFINITY,
     establishments: 'none',
@@ -192,8 +223,10 @@ test('an event that cannot be read is counted as lost, and kills nothing', () =>
   const broken = {
     time: 0,
     event: 'request' as const,
-    get subject(): string {
-      throw new Error('unreadable')
+    client: {
+      get subject(): string {
+        throw new Error('unreadable')
+      },
     },
   }
   assert.equal(audit.write(broken), false)
