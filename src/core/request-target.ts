@@ -79,6 +79,8 @@ export function percentDecoded(text: string): string | undefined {
  * escaped.
  */
 export function overridesMethod(parameters: string): boolean {
+  // however it is escaped, there is an escape, or it stands there as it is
+  if (!parameters.includes('%') && !/_method/i.test(parameters)) return false
   return parameters.split(/[&;]/).some((part) => {
     const name = part.split('=', 1).join('').replaceAll('+', ' ')
     const once = percentDecoded(name) ?? name

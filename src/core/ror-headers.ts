@@ -30,9 +30,11 @@ export function injectedRorHeaders(
   partner: Pick<Partner, 'rorHeaders' | 'rorHeadersMode'>,
   { api, operation }: { readonly api: Pick<Api, 'kind'>; readonly operation: Operation },
 ): readonly (readonly [name: string, value: string])[] {
-  if (partner.rorHeadersMode !== 'inject' || api.kind !== 'fhir' || !takesRorHeaders(operation)) return []
+  if (partner.rorHeadersMode !== 'inject' || api.kind !== 'fhir' || !takesRorHeaders(operation)) return none
   return Object.entries(partner.rorHeaders).map(([name, value]) => [spelled(name), value])
 }
+
+const none: readonly (readonly [name: string, value: string])[] = []
 
 function takesRorHeaders(operation: Operation): boolean {
   return operation.kind !== 'write' || operation.rule.establishment.from !== 'query'

@@ -17,6 +17,18 @@ export interface Route {
 
 /** The authority of a Host field without its port, in lower case; undefined where it is none. @see RFC 9110 section 7.2 */
 export function hostName(host: string): string | undefined {
+  if (hostNames.has(host)) return hostNames.get(host)
+  const name = readHostName(host)
+  if (hostNames.size >= mostHostNames) hostNames.clear()
+  if (host.length < 300) hostNames.set(host, name)
+  return name
+}
+
+// the same few, for every request
+const hostNames = new Map<string, string | undefined>()
+const mostHostNames = 1_000
+
+function readHostName(host: string): string | undefined {
   const found =
     /^([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$/.exec(host)
   return found?.[1]?.toLowerCase()

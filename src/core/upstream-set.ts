@@ -55,8 +55,13 @@ export class UpstreamSet {
    * else is left it gets one of any kind, once in each first pause.
    */
   choose(upstream: Upstream, { now, tried, isRepeatable }: ChoiceWish): Choice {
-    const { ejection } = upstream
-    const all = upstream.servers.map((server) => ({ server, health: this.healthOf(server) }))
+    const { servers, ejection } = upstream
+    const [only] = servers
+    if (only !== undefined && servers.length === 1 && tried.size === 0) {
+      const health = this.healthOf(only)
+      if (health.isOpen) return { kind: 'server', server: only, health }
+    }
+    const all = servers.map((server) => ({ server, health: this.healthOf(server) }))
     const left = tried.size === 0 ? all : all.filter(({ server }) => !tried.has(server))
     const isLastResort = !all.some(({ health }) => health.isOpen)
     if (ejection !== undefined && (isRepeatable || isLastResort)) {

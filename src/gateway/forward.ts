@@ -3,11 +3,11 @@ import { Failure, type FailureCode } from '../core/failure.js'
 import { injectedRorHeaders } from '../core/ror-headers.js'
 import { upstreamFields } from '../http/fields.js'
 import type { ForwardOutcome, ForwardRequest } from '../http/forwarder.js'
-import { identityFields } from './identity-fields.js'
 import type { Arrival } from './arrival.js'
+import { clientFieldsOf } from './client-fields.js'
 import { limitOfFailure } from './limit-hit.js'
 import type { Exchange } from './request.js'
-import { isRepeatable, mayGoElsewhere } from './upstream-retry.js'
+import { isRepeatable, mayGoElsewhere, type RepeatableRequest } from './upstream-retry.js'
 import { timeoutsOf } from './upstreams.js'
 
 // beyond that many servers the fault is not theirs
@@ -22,35 +22,33 @@ const mostServers = 3
  */
 export async function forwardAdmitted(
   exchange: Exchange,
-  { environment, target, identity, chain }: Arrival,
+  arrival: Arrival,
   { admission, body }: { admission: Admission; body: 'none' | 'stream' | Uint8Array },
 ): Promise<void> {
   const { request, response, peer, event } = exchange
+  const { environment, target } = arrival
   const host = request.headers.host ?? ''
-  const { api } = admission
+  const { api, entry } = admission
+  const injected = injectedRorHeaders(entry.partner, admission)
+  const client = clientFieldsOf(arrival, { peer, entry, host, injected })
+  const fields = upstreamFields(request.rawHeaders, { client, requestId: event.requestId })
   const outcome = await forwardToServers(exchange, environment.name, {
     api,
-    request: {
+    what: { method: request.method ?? '', body },
+    requestTo: (server) => ({
       request,
       response,
+      upstream: server,
       tls: environment.upstreamTls.get(api.name),
       method: request.method ?? '',
       target: target.raw,
-      fields: upstreamFields({
-        rawHeaders: request.rawHeaders,
-        identity: [
-          ...identityFields(environment, { identity, entry: admission.entry, chain }),
-          ...injectedRorHeaders(admission.entry.partner, admission),
-        ],
-        identityNames: environment.config.identityHeaders.map(({ name }) => name),
-        forwarded: { clientAddress: peer.address, host },
-        requestId: event.requestId,
-      }),
+      fields,
+      clientFields: client.fields,
       body,
       publicOrigin: `https://${host}`,
       responseFields: [['X-Request-Id', event.requestId]],
       timeouts: timeoutsOf(api.upstream),
-    },
+    }),
   })
   event.forwarded(outcome)
   if (outcome.kind !== 'failed') return
@@ -60,18 +58,24 @@ export async function forwardAdmitted(
   if (!outcome.responseStarted) throw failure
 }
 
+interface Passage {
+  readonly api: Admission['api']
+  readonly what: RepeatableRequest
+  readonly requestTo: (server: string) => ForwardRequest
+}
+
 /** To one server after the other, as long as it may. @throws Failure where no server takes requests */
 async function forwardToServers(
   { gateway, event }: Exchange,
   environment: string,
-  { api, request }: { readonly api: Admission['api']; readonly request: Omit<ForwardRequest, 'upstream'> },
+  { api, what, requestTo }: Passage,
 ): Promise<ForwardOutcome> {
   const forwarder = gateway.forwarderOf(environment)
   const place = { environment, api }
   const tried = new Set<string>()
   let last: ForwardOutcome | undefined
   for (;;) {
-    const attempt = gateway.upstreams.begin(place, { tried, isRepeatable: isRepeatable(request) })
+    const attempt = gateway.upstreams.begin(place, { tried, isRepeatable: isRepeatable(what) })
     if (attempt === undefined && last !== undefined) return last
     if (attempt === undefined) throw new Failure('internal', 'a request was sent to no server')
     const { server } = attempt
@@ -79,13 +83,13 @@ async function forwardToServers(
     event.upstream = server
     let code: 'answered' | FailureCode = 'internal'
     try {
-      last = await forwarder.forward({ ...request, upstream: server })
+      last = await forwarder.forward(requestTo(server))
       code = last.kind === 'failed' ? last.code : last.kind
     } finally {
       attempt.ended(code)
     }
     if (last.kind !== 'failed') return last
-    const goesElsewhere = !last.responseStarted && tried.size < mostServers && mayGoElsewhere(request, last)
+    const goesElsewhere = !last.responseStarted && tried.size < mostServers && mayGoElsewhere(what, last)
     gateway.log.warn('the upstream failed', {
       requestId: event.requestId,
       environment,

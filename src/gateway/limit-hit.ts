@@ -5,17 +5,17 @@ import type { DenialReason } from '../core/reasons.js'
 /** A key of `limits`, or `partner`: one of a partner's own. */
 export type LimitName = keyof GatewayConfig['limits'] | 'partner'
 
-const ofReasons: Partial<Record<DenialReason, LimitName>> = {
-  'request-too-long': 'uriBytes',
-  'header-too-large': 'headerFields',
-  'body-too-large': 'bodyBytes',
-  'request-timeout': 'bodyTimeoutMs',
-  'rate-limited': 'partner',
-}
+const ofReasons: ReadonlyMap<DenialReason | FailureCode, LimitName> = new Map([
+  ['request-too-long', 'uriBytes'],
+  ['header-too-large', 'headerFields'],
+  ['body-too-large', 'bodyBytes'],
+  ['request-timeout', 'bodyTimeoutMs'],
+  ['rate-limited', 'partner'],
+])
 
 /** The limit that a request was refused by once its head had been read. */
 export function limitOfReason(reason: DenialReason | FailureCode | undefined): LimitName | undefined {
-  return Object.entries(ofReasons).find(([known]) => known === reason)?.[1]
+  return reason === undefined ? undefined : ofReasons.get(reason)
 }
 
 /** The limit that a request to the upstream ran into. */

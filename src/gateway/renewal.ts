@@ -53,6 +53,11 @@ const mostRenewals = 200
 export class Renewals {
   /** Certificates already looked at, by environment, digest and outcome: nearly every request ends here. */
   private readonly known = new LRUCache<string, true>({ max: mostCertificates })
+  /** The latest of each, looked at before them: of one connection they hardly ever differ. */
+  private readonly latest = new WeakMap<
+    Certificate,
+    Pick<Presented, 'environment' | 'policyRevision' | 'entry'>
+  >()
   private readonly seen = new LRUCache<string, Set<string>>({ max: mostEntries })
   private readonly reported = new LRUCache<string, true>({ max: mostEntries })
   private renewals: readonly Renewal[] = []
@@ -61,6 +66,14 @@ export class Renewals {
   note(presented: Presented, now: number): Renewal | undefined {
     const { environment, policyRevision, certificate, entry, isNotListed } = presented
     if (entry === undefined && !isNotListed) return undefined
+    const latest = this.latest.get(certificate)
+    if (
+      latest?.environment === environment &&
+      latest.policyRevision === policyRevision &&
+      latest.entry === entry
+    )
+      return undefined
+    this.latest.set(certificate, { environment, policyRevision, entry })
     // the index is the entry's within one whitelist
     const key = `${environment} ${policyRevision} ${certificate.sha256} ${entry?.index ?? 'refused'}`
     if (this.known.get(key) === true) return undefined

@@ -45,7 +45,8 @@ export async function serveRequest(
   gateway.began(response)
   try {
     // what follows a request whose end is in doubt is no request: nothing is judged, nothing is sent
-    if (!(await awaitTurn(request, response)))
+    const turn = awaitTurn(request, response)
+    if (!(turn === true || (await turn)))
       throw new Failure('client-left', 'the connection takes no further request')
     const denial = await judgeAndForward(exchange)
     if (denial !== undefined) await refuse(exchange, event.decided(denial))
@@ -144,12 +145,18 @@ function asFailure(error: unknown): Failure {
   return new Failure('internal', 'an unexpected error stopped the request', { cause: error })
 }
 
-function rorHeadersOf(request: IncomingMessage): Record<string, string> {
-  const found: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) {
+function rorHeadersOf(request: IncomingMessage): Readonly<Record<string, string>> {
+  const { headers } = request
+  let found: Record<string, string> | undefined
+  for (const name of Object.keys(headers)) {
+    if (!name.startsWith('ror')) continue
     if (name.startsWith('ror-') || name.startsWith('ror_')) {
+      const value = headers[name]
+      found ??= {}
       found[name.replaceAll('_', '-')] = Array.isArray(value) ? value.join(', ') : (value ?? '')
     }
   }
-  return found
+  return found ?? none
 }
+
+const none: Readonly<Record<string, string>> = {}

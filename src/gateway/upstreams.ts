@@ -225,11 +225,14 @@ export function timeoutsOf({ connectTimeoutMs, responseTimeoutMs }: Upstream): {
   connectMs?: number
   responseMs?: number
 } {
+  if (connectTimeoutMs === undefined && responseTimeoutMs === undefined) return usualTimeouts
   return {
     ...(connectTimeoutMs !== undefined && { connectMs: connectTimeoutMs }),
     ...(responseTimeoutMs !== undefined && { responseMs: responseTimeoutMs }),
   }
 }
+
+const usualTimeouts = {}
 
 function keyOf({ environment, api }: UpstreamPlace): string {
   return `${environment} ${api.name}`

@@ -44,6 +44,35 @@ export function foldedName(name: string): string {
   return needsFolding.test(lower) ? lower.replace(/[^a-z0-9]/g, '-') : lower
 }
 
+/**
+ * What is known of field names, found once for each: they are few, and come with every message.
+ *
+ * Bounded: what strangers make up does not make it grow.
+ */
+export class NameTable<Known> {
+  readonly #known = new Map<string, Known>()
+  readonly #find: (name: string) => Known
+
+  /** @param find - pure: from the name alone */
+  constructor(find: (name: string) => Known) {
+    this.#find = find
+  }
+
+  of(name: string): Known {
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    const found = this.#find(name)
+    if (name.length <= longestKept) {
+      if (this.#known.size >= mostKept) this.#known.clear()
+      this.#known.set(name, found)
+    }
+    return found
+  }
+}
+
+const mostKept = 2_000
+const longestKept = 64
+
 /** The names that `Connection` fields nominate, in lower case. @see RFC 9110 section 7.6.1 */
 export function nominatedNames(rawHeaders: readonly string[]): ReadonlySet<string> {
   let found: Set<string> | undefined

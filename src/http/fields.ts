@@ -1,21 +1,24 @@
 import { hostName } from '../core/route.js'
-import { foldedName, hopByHop, nominatedNames } from './field-names.js'
+import { foldedName, hopByHop, NameTable, nominatedNames } from './field-names.js'
 import type { Field } from './forwarder.js'
 
-/** What the fields sent upstream are made of. */
-export interface UpstreamFieldsSource {
-  /** As received from the client. */
-  readonly rawHeaders: readonly string[]
-  /** The fields that tell the upstream who the client is: `clientCertFields` and configured ones. */
+/** What tells the upstream of the client, and of the way its requests came. */
+export interface ClientFieldsSource {
+  /** The fields that say who the client is: `clientCertFields` and configured ones. */
   readonly identity: readonly Field[]
   /** Names that configuration gives identity fields, whether they are sent this time or not. */
   readonly identityNames?: readonly string[]
-  readonly forwarded: {
-    readonly clientAddress: string
-    /** Host as the client sent it, and as it is passed on. */
-    readonly host: string
-  }
-  readonly requestId: string
+  readonly clientAddress: string
+  /** Host as the client sent it, and as it is passed on. */
+  readonly host: string
+}
+
+/** Fields that go upstream with every request of a client, and the names that are therefore nobody else's. */
+export interface ClientFields {
+  readonly host: string
+  readonly fields: readonly Field[]
+  /** Folded by `foldedName`. */
+  readonly names: ReadonlySet<string>
 }
 
 // framing is the forwarder's; Expect is answered here; the request id is ours alone
@@ -53,43 +56,60 @@ const identityPrefixes = [
 ] as const
 
 /**
- * The whole list of fields that goes upstream, framing excluded.
+ * Where requests came from and who sent them, told anew.
+ *
+ * @see RFC 7239, RFC 9440 section 4
+ */
+export function clientFields(source: ClientFieldsSource): ClientFields {
+  const { identity, identityNames = [], clientAddress, host } = source
+  const address = plainAddress(clientAddress)
+  return {
+    host,
+    fields: [
+      ['X-Forwarded-For', address],
+      ['X-Forwarded-Proto', 'https'],
+      ['X-Forwarded-Host', host],
+      ['X-Forwarded-Port', portOf(host)],
+      ['Forwarded', `for=${node(address)};host=${quoted(host)};proto=https`],
+      ...identity,
+    ],
+    names: new Set([...identity.map(([name]) => name), ...identityNames].map(foldedName)),
+  }
+}
+
+/**
+ * The fields that go upstream beside those of the client, framing excluded.
  *
  * Hop-by-hop fields and those that `Connection` nominates stop here, and so does every form in which
- * a client could claim an identity (any case, `_` or `-`). Host is kept; where the request came from
- * and who sent it are told anew, last.
+ * a client could claim an identity (any case, `_` or `-`). Host is kept.
  *
- * INVARIANT: a field of `identity` is the only one of its name, in every reading of that name.
+ * INVARIANT: of these and the client's fields, one of `names` is the only one of its name, in every reading
+ * of that name.
  *
- * @see RFC 9110 section 7.6, RFC 7239, RFC 9440 section 4
+ * @param rawHeaders - as received from the client
+ * @see RFC 9110 section 7.6
  */
-export function upstreamFields(source: UpstreamFieldsSource): readonly Field[] {
-  const { rawHeaders, identity, forwarded, requestId } = source
-  const ours = new Set<string>()
-  for (const [name] of identity) ours.add(foldedName(name))
-  for (const name of source.identityNames ?? []) ours.add(foldedName(name))
+export function upstreamFields(
+  rawHeaders: readonly string[],
+  { client, requestId }: { readonly client: ClientFields; readonly requestId: string },
+): readonly Field[] {
   const nominated = nominatedNames(rawHeaders)
-
-  const fields: Field[] = [['Host', forwarded.host]]
+  const fields: Field[] = [['Host', client.host]]
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
-    if (nominated.has(name.toLowerCase())) continue
-    const folded = foldedName(name)
-    if (hopByHop.has(folded) || replaced.has(folded) || ours.has(folded) || isIdentityName(folded)) continue
+    const { folded, mayPass } = known.of(name)
+    if (!mayPass || client.names.has(folded)) continue
+    if (nominated.size > 0 && nominated.has(name.toLowerCase())) continue
     fields.push([name, rawHeaders[index + 1] ?? ''])
   }
-  const address = plainAddress(forwarded.clientAddress)
-  fields.push(
-    ['X-Forwarded-For', address],
-    ['X-Forwarded-Proto', 'https'],
-    ['X-Forwarded-Host', forwarded.host],
-    ['X-Forwarded-Port', portOf(forwarded.host)],
-    ['Forwarded', `for=${node(address)};host=${quoted(forwarded.host)};proto=https`],
-    ['X-Request-Id', requestId],
-    ...identity,
-  )
+  fields.push(['X-Request-Id', requestId])
   return fields
 }
+
+const known = new NameTable((name) => {
+  const folded = foldedName(name)
+  return { folded, mayPass: !hopByHop.has(folded) && !replaced.has(folded) && !isIdentityName(folded) }
+})
 
 /** Whether a name, folded by `foldedName`, is one in which identity is told. */
 function isIdentityName(folded: string): boolean {

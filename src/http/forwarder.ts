@@ -51,8 +51,8 @@ export interface UpstreamTls {
 /**
  * A judged request, ready to go.
  *
- * INVARIANT: what goes upstream is `method`, `target`, `fields`, `body` and framing generated from
- * the body; nothing else of `request` is copied.
+ * INVARIANT: what goes upstream is `method`, `target`, `fields`, `clientFields`, `body` and framing
+ * generated from the body; nothing else of `request` is copied.
  */
 export interface ForwardRequest {
   readonly request: IncomingMessage
@@ -64,8 +64,10 @@ export interface ForwardRequest {
   readonly method: string
   /** The target exactly as it was judged (`RequestTarget.raw`). */
   readonly target: string
-  /** Every field that goes upstream, Host included, framing (`Content-Length` and its like) excluded. */
+  /** Fields that go upstream, Host included, framing (`Content-Length` and its like) excluded. */
   readonly fields: readonly Field[]
+  /** Those behind them: one object for many requests of a client, so that an engine may keep their text. */
+  readonly clientFields?: readonly Field[]
   /** `stream` hands the request's body on as it comes; bytes are those that were judged. */
   readonly body: 'none' | 'stream' | Uint8Array
   /** Fields added to the answer, in place of the upstream's of the same name. */

@@ -1,6 +1,6 @@
 import { deny, type Denial } from '../core/decision.js'
 import { hostName } from '../core/route.js'
-import { foldedName, isPlainValue, isToken, nominatedNames } from './field-names.js'
+import { foldedName, isPlainValue, isToken, NameTable, nominatedNames } from './field-names.js'
 
 /** What of a request is judged before anything else is: what Node's parser made of its head. */
 export interface RequestHead {
@@ -12,7 +12,7 @@ export interface RequestHead {
 }
 
 // the methods this gateway can forward at all; which of them an API serves is the route's matter
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const methodsWithoutBody: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 // one reader takes the first, the next one the last: each stands at most once, under one spelling
@@ -63,10 +63,10 @@ export function judgeFraming(request: RequestHead): Denial | undefined {
     return ambiguous(`HTTP/${httpVersion} where HTTP/1.1 is spoken`)
   }
   const method = request.method ?? ''
-  if (!methods.some((known) => known === method)) {
+  if (!methods.has(method)) {
     return deny('method-not-supported', {
       detail: `the method ${method}`,
-      sent: { allowed: methods.join(', ') },
+      sent: { allowed: [...methods].join(', ') },
     })
   }
   const target = request.url ?? ''
@@ -85,18 +85,29 @@ function judgeFields({ httpVersion, rawHeaders }: RequestHead, method: string): 
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     const value = rawHeaders[index + 1] ?? ''
-    if (!isToken(name)) return ambiguous('a field name holds a character that must not stand there')
+    const { isName, folded, why, isGuardedName, isSpelled } = known.of(name)
+    if (!isName) return ambiguous('a field name holds a character that must not stand there')
     if (!isPlainValue(value)) return ambiguous('a value holds a control or an 8-bit character', name)
-    const folded = foldedName(name)
-    const why = refused.get(folded)
     if (why !== undefined) return ambiguous(why, name)
-    if (!isGuarded(folded)) continue
-    if (folded !== name.toLowerCase()) return ambiguous(`the field can be taken for \`${folded}\``, name)
+    if (!isGuardedName) continue
+    if (!isSpelled) return ambiguous(`the field can be taken for \`${folded}\``, name)
     if (seen.has(folded)) return ambiguous('the field stands more than once', name)
     seen.set(folded, value)
   }
   return judgeGuarded(seen, httpVersion, method)
 }
+
+// what a name comes to, whatever its value
+const known = new NameTable((name) => {
+  const folded = foldedName(name)
+  return {
+    isName: isToken(name),
+    folded,
+    why: refused.get(folded),
+    isGuardedName: isGuarded(folded),
+    isSpelled: folded === name.toLowerCase(),
+  }
+})
 
 function judgeGuarded(
   seen: ReadonlyMap<string, string>,

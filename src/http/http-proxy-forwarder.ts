@@ -177,7 +177,7 @@ function fixed(value: unknown): PropertyDescriptor {
 /** Fields and generated framing, as names and values in turn. */
 function fieldsOf(forward: ForwardRequest): string[] {
   const list: string[] = []
-  for (const [name, value] of forward.fields) {
+  for (const [name, value] of [...forward.fields, ...(forward.clientFields ?? [])]) {
     if (isFramingName(name)) throw new Error(`the field \`${name}\` is not the caller's to set`)
     list.push(name, value)
   }

@@ -14,7 +14,8 @@ const lines = new WeakMap<Socket, Line>()
 
 /**
  * Waits until every earlier request of this connection has been answered; false where the connection
- * takes no further one, so that nothing is to be done for this one either.
+ * takes no further one, so that nothing is to be done for this one either. A promise only where there is
+ * something to wait for.
  *
  * Node hands pipelined requests over at once: two writes of one client would reach the upstream in
  * any order, and what follows a request refused with `Connection: close` would still be served,
@@ -23,14 +24,14 @@ const lines = new WeakMap<Socket, Line>()
  *
  * @see RFC 9112 sections 9.3.2 and 9.6
  */
-export async function awaitTurn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+export function awaitTurn(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean> {
   const { socket } = request
   const line = lineOf(socket)
   const before = line.latest
   line.latest = response
   if (before !== undefined && !before.closed && !socket.destroyed) {
-    if (line.waiting.size >= mostWaiting) socket.destroy()
-    else await closed(before, line)
+    if (line.waiting.size < mostWaiting) return closed(before, line).then(() => isOpen(socket))
+    socket.destroy()
   }
   return isOpen(socket)
 }

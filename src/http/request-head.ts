@@ -1,5 +1,5 @@
-import { isFieldValue, isToken } from './field-names.js'
-import type { ForwardRequest } from './forwarder.js'
+import { isFieldValue, isToken, NameTable } from './field-names.js'
+import type { Field, ForwardRequest } from './forwarder.js'
 
 const framing = /^(?:content-length|transfer-encoding|connection|keep-alive|trailer|te|upgrade|expect)$/i
 const methodsWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
@@ -36,27 +36,35 @@ export function isEmptyStream({ request, body }: ForwardRequest): boolean {
  * @throws Error where a piece of it could be read as more than one
  */
 export function requestHead(forward: ForwardRequest): string {
-  const { method, target, fields } = forward
+  const { method, target, fields, clientFields } = forward
   if (!isToken(method) || !originForm.test(target)) throw new Error('the request line cannot be written')
-  let head = `${method} ${target} HTTP/1.1\r\n`
-  for (const [name, value] of fields) {
-    if (!isSendable(name)) throw new Error(`the field \`${name}\` is not the caller's to set`)
-    if (!isFieldValue(value)) throw new Error(`the value of \`${name}\` cannot be written`)
-    head += `${name}: ${value}\r\n`
-  }
+  let head = `${method} ${target} HTTP/1.1\r\n${linesOf(fields)}`
+  if (clientFields !== undefined) head += keptLinesOf(clientFields)
   const [name, value] = framingOf(forward)
   if (name !== undefined) head += `${name}: ${value}\r\n`
   return `${head}Connection: keep-alive\r\n\r\n`
 }
 
-// names are few and come again and again; what strangers send does not make them many
-const sendable = new Set<string>()
-const mostKept = 2_000
-
-function isSendable(name: string): boolean {
-  if (sendable.has(name)) return true
-  if (!isToken(name) || framing.test(name)) return false
-  if (sendable.size >= mostKept) sendable.clear()
-  if (name.length <= 64) sendable.add(name)
-  return true
+function linesOf(fields: readonly Field[]): string {
+  let lines = ''
+  for (const [name, value] of fields) {
+    if (!sendable.of(name)) throw new Error(`the field \`${name}\` is not the caller's to set`)
+    if (!isFieldValue(value)) throw new Error(`the value of \`${name}\` cannot be written`)
+    lines += `${name}: ${value}\r\n`
+  }
+  return lines
 }
+
+// the certificate alone is 2 kB, and the same for every request of a connection
+const keptLines = new WeakMap<readonly Field[], string>()
+
+function keptLinesOf(fields: readonly Field[]): string {
+  let lines = keptLines.get(fields)
+  if (lines === undefined) {
+    lines = linesOf(fields)
+    keptLines.set(fields, lines)
+  }
+  return lines
+}
+
+const sendable = new NameTable((name) => isToken(name) && !framing.test(name))

@@ -1,4 +1,4 @@
-import { hopByHop, isFieldValue, isToken, nominatedNames } from './field-names.js'
+import { hopByHop, isFieldValue, isToken, NameTable, nominatedNames } from './field-names.js'
 import type { Field } from './forwarder.js'
 
 /** What the fields of an answer are made of. */
@@ -31,23 +31,22 @@ const length = /^[0-9]{1,15}$/
  */
 export function downstreamFields(source: DownstreamFieldsSource): string[] | undefined {
   const { rawHeaders, status, responseFields } = source
-  const ours = new Set(responseFields.map(([name]) => name.toLowerCase()))
   const nominated = nominatedNames(rawHeaders)
   const fields: string[] = []
   let lengths = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     const value = rawHeaders[index + 1] ?? ''
-    if (!isToken(name) || !isFieldValue(value)) return undefined
-    const lower = name.toLowerCase()
+    const { isName, lower, mayPass } = known.of(name)
+    if (!isName || !isFieldValue(value)) return undefined
     // bytes in a coding that nobody undoes would come down as if they were the body
     if (lower === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return undefined
-    if (hopByHop.has(lower) || withheld.has(lower) || ours.has(lower)) continue
+    if (!mayPass || isOneOf(responseFields, lower)) continue
     if (lower === 'content-length') {
       lengths += 1
       if (lengths > 1 || !length.test(value)) return undefined
       if (status === 204) continue
-    } else if (nominated.has(lower)) {
+    } else if (nominated.size > 0 && nominated.has(lower)) {
       continue
     }
     const isLocation = lower === 'location' || lower === 'content-location'
@@ -55,6 +54,16 @@ export function downstreamFields(source: DownstreamFieldsSource): string[] | und
   }
   for (const [name, value] of responseFields) fields.push(name, value)
   return fields
+}
+
+const known = new NameTable((name) => {
+  const lower = name.toLowerCase()
+  return { isName: isToken(name), lower, mayPass: !hopByHop.has(lower) && !withheld.has(lower) }
+})
+
+function isOneOf(fields: readonly Field[], lower: string): boolean {
+  for (const [name] of fields) if (name.length === lower.length && name.toLowerCase() === lower) return true
+  return false
 }
 
 /** The reference with the gateway's origin where it names the upstream's; untouched otherwise. */

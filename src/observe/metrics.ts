@@ -1,29 +1,8 @@
-import type { Histogram } from 'prom-client'
-import type { AuditEvent } from './audit-event.js'
-import { Exemplars, type ExemplarSeries } from './exemplars.js'
-import { createInstruments, durationBuckets } from './instruments.js'
+import { createInstruments } from './instruments.js'
 import type { MetricsSnapshot } from './metrics-snapshot.js'
 import { exposition, type Exposition } from './open-metrics.js'
-import { otherPartner, PartnerLabels } from './partner-labels.js'
-import type { Cell } from './tally.js'
+import { RequestMeters, type RequestObservation } from './request-meters.js'
 import { UpstreamMeters } from './upstream-meters.js'
-
-/** Of a finished request: the fields of its audit event that are counted. */
-export type RequestObservation = Pick<
-  AuditEvent,
-  | 'requestId'
-  | 'traceId'
-  | 'api'
-  | 'partner'
-  | 'decision'
-  | 'enforced'
-  | 'reason'
-  | 'durationMs'
-  | 'upstreamMs'
-  | 'bytesIn'
-  | 'bytesOut'
-  | 'outcome'
-> & { readonly environment: string; readonly time?: number }
 
 type HandshakeResult = 'completed' | 'resumed' | 'refused' | 'failed'
 type OcspResult = 'good' | 'revoked' | 'unknown' | 'failed'
@@ -108,18 +87,6 @@ export interface Metrics {
   snapshot(): Promise<MetricsSnapshot>
 }
 
-/** Label value where a request reached no API, or was permitted. */
-const none = 'none'
-
-/** The series of one API, found once. */
-interface ApiMeters {
-  readonly duration: Histogram.Internal<string>
-  readonly upstream: Histogram.Internal<string>
-  readonly bytesIn: Cell
-  readonly bytesOut: Cell
-  readonly exemplars: ExemplarSeries
-}
-
 /**
  * The metrics of one gateway, with those of its process.
  *
@@ -127,10 +94,9 @@ interface ApiMeters {
  */
 export function createMetrics(options: MetricsOptions): Metrics {
   const to = createInstruments()
-  const labels = new PartnerLabels(options.maxPartners ?? 2_000)
-  const meters = new Map<string, Map<string, ApiMeters>>()
+  const requests = new RequestMeters(to, options.maxPartners ?? 2_000)
   const upstreams = new UpstreamMeters(to)
-  const exemplars = new Exemplars(to.durationName, durationBuckets)
+  const { exemplars } = requests
   let sampleSource: (() => Sample) | undefined
 
   to.buildInfo.cell(options.version, process.version).value = 1
@@ -149,42 +115,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const bodyBytesLimit = to.bodyBytesLimit.cell()
   reloadSuccessful.value = 1
 
-  function metersOf(environment: string, api: string): ApiMeters {
-    const known = meters.get(environment)?.get(api)
-    if (known !== undefined) return known
-    const made = {
-      duration: to.requestDuration.labels(environment, api),
-      upstream: to.upstreamDuration.labels(environment, api),
-      bytesIn: to.requestBodyBytes.cell(environment, api),
-      bytesOut: to.responseBodyBytes.cell(environment, api),
-      exemplars: exemplars.of(environment, api),
-    }
-    const ofEnvironment = meters.get(environment) ?? new Map<string, ApiMeters>()
-    meters.set(environment, ofEnvironment.set(api, made))
-    return made
-  }
-
   return {
     upstreams,
     request: (request) => {
-      const { environment, api = none, partner, reason = none, outcome } = request
-      const decision = decisionOf(request)
-      to.requests.cell(environment, api, decision, reason).value += 1
-      if (partner !== undefined) {
-        const label = labels.labelOf(environment, partner)
-        to.partnerRequests.cell(environment, label, decision, reason).value += 1
-      }
-      if (outcome?.startsWith('upstream-') === true) {
-        to.upstreamFailures.cell(environment, api, outcome).value += 1
-      }
-      const meter = metersOf(environment, api)
-      if (isMeasure(request.bytesIn)) meter.bytesIn.value += request.bytesIn
-      if (isMeasure(request.bytesOut)) meter.bytesOut.value += request.bytesOut
-      if (isMeasure(request.durationMs)) {
-        meter.duration.observe(request.durationMs / 1_000)
-        exemplars.note(meter.exemplars, request.durationMs / 1_000, request)
-      }
-      if (isMeasure(request.upstreamMs)) meter.upstream.observe(request.upstreamMs / 1_000)
+      requests.count(request)
     },
     requestsInFlight: (environment, change) => {
       to.requestsInFlight.cell(environment).value += change
@@ -201,11 +135,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     handshake: (environment, result) => {
       to.handshakes.cell(environment, result).value += 1
     },
-    certificateSeen: (environment, partner, { notAfter, at }) => {
-      // what stands for many partners would stand for none
-      if (labels.labelOf(environment, partner) !== partner) return
-      to.certificateNotAfter.cell(environment, partner).value = notAfter / 1_000
-      to.partnerLastSeen.cell(environment, partner).value = at / 1_000
+    certificateSeen: (environment, partner, times) => {
+      requests.certificateSeen(environment, partner, times)
     },
     sample: (source) => {
       sampleSource = source
@@ -253,12 +184,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
           to.authorityNotAfter.cell(environment.name, subject).value = notAfter / 1_000
         }
       }
-      for (const tally of [to.partnerRequests, to.certificateNotAfter, to.partnerLastSeen]) {
-        tally.remove(({ environment = '', partner = '' }) => {
-          return partner !== otherPartner && !policy.isPartner(environment, partner)
-        })
-      }
-      labels.keep(policy.isPartner)
+      requests.keep(policy.isPartner)
     },
     auditError: () => {
       auditErrors.value += 1
@@ -298,13 +224,4 @@ export function createMetrics(options: MetricsOptions): Metrics {
     }
     upstreams.collect()
   }
-}
-
-function decisionOf({ decision = 'fail', enforced }: RequestObservation): string {
-  return decision === 'deny' && enforced === false ? 'would-deny' : decision
-}
-
-// prom-client throws at what is no number, and a counter never falls
-function isMeasure(value: number | undefined): value is number {
-  return value !== undefined && value >= 0 && Number.isFinite(value)
 }

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import type { DenialReason } from '../../src/core/reasons.js'
 import { BodyAccount, readBody } from '../../src/http/body.js'
 import { createDirectForwarder } from '../../src/http/direct-forwarder.js'
-import { upstreamFields } from '../../src/http/fields.js'
+import { clientFields, upstreamFields } from '../../src/http/fields.js'
 import type {
   Field,
   ForwardOutcome,
@@ -124,6 +124,11 @@ async function openStand(
       body = read
     }
     const host = request.headers.host ?? ''
+    const client = clientFields({
+      identity: options.identity ?? [],
+      clientAddress: request.socket.remoteAddress ?? '',
+      host,
+    })
     const outcome = await forwarder.forward({
       request,
       response,
@@ -131,12 +136,8 @@ async function openStand(
       tls: options.showing,
       method: request.method ?? '',
       target: request.url ?? '',
-      fields: upstreamFields({
-        rawHeaders: request.rawHeaders,
-        identity: options.identity ?? [],
-        forwarded: { clientAddress: request.socket.remoteAddress ?? '', host },
-        requestId: 'id-1',
-      }),
+      fields: upstreamFields(request.rawHeaders, { client, requestId: 'id-1' }),
+      clientFields: client.fields,
       body,
       publicOrigin: `https://${host}`,
       responseFields: [['X-Request-Id', 'id-1']],

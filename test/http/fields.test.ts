@@ -2,17 +2,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fc } from '../support/fast-check.js'
 import { foldedName } from '../../src/http/field-names.js'
-import { clientCertFields, upstreamFields } from '../../src/http/fields.js'
+import {
+  clientCertFields,
+  clientFields,
+  upstreamFields,
+  type ClientFieldsSource,
+} from '../../src/http/fields.js'
 import type { Field } from '../../src/http/forwarder.js'
 
-const fieldsFor = (rawHeaders: readonly string[], over: Partial<Parameters<typeof upstreamFields>[0]> = {}) =>
-  upstreamFields({
-    rawHeaders,
-    identity: [],
-    forwarded: { clientAddress: '192.0.2.1', host: 'h' },
-    requestId: 'id',
-    ...over,
-  })
+const fieldsFor = (
+  rawHeaders: readonly string[],
+  over: Partial<ClientFieldsSource> = {},
+): readonly Field[] => {
+  const client = clientFields({ identity: [], clientAddress: '192.0.2.1', host: 'h', ...over })
+  return [...upstreamFields(rawHeaders, { client, requestId: 'id' }), ...client.fields]
+}
 
 const told = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded']
 const ours = ['host', ...told, 'x-request-id']
@@ -100,7 +104,7 @@ for (const [clientAddress, host, forwardedFor, forwarded, port] of [
   ['', 'h', '', 'for=unknown;host=h;proto=https', '443'],
 ] as const) {
   test(`where a request came from is told anew: ${forwarded}`, () => {
-    const fields = new Map(fieldsFor([], { forwarded: { clientAddress, host } }))
+    const fields = new Map(fieldsFor([], { clientAddress, host }))
     assert.equal(fields.get('X-Forwarded-For'), forwardedFor)
     assert.equal(fields.get('X-Forwarded-Host'), host)
     assert.equal(fields.get('X-Forwarded-Proto'), 'https')
