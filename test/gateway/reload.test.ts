@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openRaw } from '../support/raw-client.js'
+import { valuesOf } from '../support/http-message.js'
 import { clientName } from '../support/pki.js'
-import { makeStand, rawRequest, reasonOf, standardWhitelist, subjectOf, type Stand } from './stand.js'
+import {
+  fhirHost,
+  makeStand,
+  rawRequest,
+  reasonOf,
+  standardWhitelist,
+  subjectOf,
+  type Stand,
+} from './stand.js'
 
 const request = rawRequest({ target: '/ws-diffusion-fhir/Location' })
 
@@ -26,6 +36,46 @@ async function reloads(stand: Stand, count: number): Promise<ReloadEvent[]> {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+test('what the upstream is told of a client is what is in force, for each request of an open connection', async (context) => {
+  const headers = (second: string): string => `    identityHeaders:
+      - { name: X-Ror-Partner, value: partner-id }
+      - { name: ${second}, value: serial }
+    whitelist: whitelist/`
+  const stand = await makeStand(context, {
+    config: (text) => text.replace('    whitelist: whitelist/', headers('X-Ror-Serial')),
+  })
+  const open = await openRaw(stand.port, stand.tls())
+  const told = async (sent: string): Promise<readonly (readonly string[])[]> => {
+    open.send(sent)
+    assert.equal((await open.answer()).status, 200)
+    const last = stand.upstream.requests.at(-1)
+    assert.ok(last !== undefined)
+    const names = ['x-ror-partner', 'x-ror-serial', 'x-ror-number', 'x-forwarded-host']
+    return names.map((name) => valuesOf(last, name))
+  }
+  const serial = new X509Certificate(stand.partner.certPem).serialNumber.toLowerCase()
+  const first = [['eai-bretagne'], [serial], [], [fhirHost]]
+  assert.deepEqual(await told(request), first)
+  const another = `${fhirHost}:8443`
+  assert.deepEqual(await told(request.replace(`Host: ${fhirHost}`, `Host: ${another}`)), [
+    ...first.slice(0, 3),
+    [another],
+  ])
+  assert.deepEqual(await told(request), first)
+
+  const list = join(stand.folder, 'whitelist/partner.yaml')
+  writeFileSync(list, readFileSync(list, 'utf8').replace('id: eai-bretagne', 'id: eai-armor'))
+  await reloads(stand, 1)
+  assert.deepEqual(await told(request), [['eai-armor'], ...first.slice(1)])
+
+  const config = join(stand.folder, 'gateway.yaml')
+  writeFileSync(config, readFileSync(config, 'utf8').replace('X-Ror-Serial', 'X-Ror-Number'))
+  await reloads(stand, 2)
+  const forged = request.replace('\r\n\r\n', '\r\nX_Ror_Number: forged\r\n\r\n')
+  assert.deepEqual(await told(forged), [['eai-armor'], [], [serial], [fhirHost]])
+  open.destroy()
+})
 
 async function withNewcomer(context: TestContext) {
   const stand = await makeStand(context)
