@@ -139,6 +139,9 @@ interface LimitsConfig {
   /** Under way at a time. */
   readonly handshakes: number
   readonly requestsPerConnection: number
+  /** For which a client may take less than `answerBytesPerSecond` of what waits for it. */
+  readonly answerTimeoutMs: number
+  readonly answerBytesPerSecond: number
   /** Open connections to one upstream. */
   readonly upstreamConnections: number
   /** Requests that wait for one of them. */

@@ -54,6 +54,15 @@ export const limitsSchema = z.strictObject({
     max: 1_000_000_000,
     default: 10_000,
   }),
+  answerTimeoutMs: wholeKey(
+    'Time for which a client may take an answer more slowly than `answerBytesPerSecond`, in milliseconds.',
+    { min: 100, max: hour, default: 60_000 },
+  ),
+  answerBytesPerSecond: wholeKey('Slowest reading of an answer, in bytes a second.', {
+    min: 1,
+    max: 1_000_000,
+    default: 1024,
+  }),
   upstreamConnections: wholeKey('Open connections to one upstream.', { min: 1, max: 65_536, default: 256 }),
   upstreamQueue: wholeKey('Requests that wait for a free connection to one upstream.', {
     min: 0,

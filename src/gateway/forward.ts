@@ -3,6 +3,7 @@ import { Failure, type FailureCode } from '../core/failure.js'
 import { injectedRorHeaders } from '../core/ror-headers.js'
 import { upstreamFields } from '../http/fields.js'
 import type { ForwardOutcome, ForwardRequest } from '../http/forwarder.js'
+import { readTooSlowly } from '../tls/answer-pace.js'
 import type { Arrival } from './arrival.js'
 import { clientFieldsOf } from './client-fields.js'
 import { limitOfFailure } from './limit-hit.js'
@@ -51,6 +52,8 @@ export async function forwardAdmitted(
     }),
   })
   event.forwarded(outcome)
+  if (outcome.kind === 'client-left' && readTooSlowly(request.socket))
+    event.failed(new Failure('client-left', 'the client took its answer too slowly'))
   if (outcome.kind !== 'failed') return
   const limit = limitOfFailure(outcome.code)
   const failure = new Failure(outcome.code, outcome.cause.message, { cause: outcome.cause, ...limit })

@@ -95,6 +95,8 @@ async function openListener(
       connectionsPerAddress: limits.connectionsPerAddress,
       handshakes: limits.handshakes,
       requestsPerConnection: limits.requestsPerConnection,
+      answerTimeoutMs: limits.answerTimeoutMs,
+      answerBytesPerSecond: limits.answerBytesPerSecond,
       onRequest: (request, response) => {
         const { socket } = request
         const environment = entrance.environmentOf(peerOf(socket).serverName)
@@ -142,6 +144,9 @@ async function openListener(
       onLimit: (limit) => {
         observers.limitHit(first.name, limit)
         if (limit !== 'requestsPerConnection') observers.metrics.connectionDropped(first.name)
+      },
+      onSlowReader: (socket) => {
+        observers.limitHit(entrance.environmentOf(peerOf(socket).serverName), 'answerBytesPerSecond')
       },
       onHandshakeFailed: ({ code }) => {
         observers.metrics.handshake(first.name, 'failed')

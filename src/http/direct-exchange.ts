@@ -198,7 +198,8 @@ export class DirectExchange implements ConnectionUser, Timed {
         }
         return
       case 'receiving':
-        if (this.#forward.response.writableLength > 0) this.#leave()
+        // what waits for the client is the listener's to bound: see `tls/answer-pace.ts`
+        if (this.#forward.response.writableLength > 0) this.#postpone()
         else this.fail('upstream-timeout', new Error(`the upstream sent nothing in ${idleMs} ms`))
     }
   }

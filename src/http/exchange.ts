@@ -245,7 +245,8 @@ export class Exchange {
         }
         return
       case 'receiving':
-        if (this.#forward.response.writableLength > 0) this.#leave()
+        // what waits for the client is the listener's to bound: see `tls/answer-pace.ts`
+        if (this.#forward.response.writableLength > 0) this.#enter('receiving')
         else this.fail('upstream-timeout', new Error(`the upstream sent nothing ${after}`))
     }
   }

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { AnswerPace } from './answer-pace.js'
 import { ConnectionGuard, type ConnectionLimit } from './connection-guard.js'
 import { hearServerNames } from './shared-address.js'
 import { sessionIdContextOf } from './ticket-keys.js'
@@ -38,6 +39,8 @@ export interface ListenerOptions {
   /** Under way at a time. */
   readonly handshakes: number
   readonly requestsPerConnection: number
+  readonly answerTimeoutMs: number
+  readonly answerBytesPerSecond: number
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void
   /** A request that Node's parser gave up on; the handler answers and closes. */
   readonly onClientError: (error: Error & { code?: string }, socket: Duplex) => void
@@ -45,6 +48,8 @@ export interface ListenerOptions {
   readonly onSecure: (socket: TLSSocket) => void
   /** A connection went beyond this, and was closed, or is closed by the answer to its last request. */
   readonly onLimit?: (limit: ConnectionLimit | 'maxConnections' | 'requestsPerConnection') => void
+  /** A client took its answers more slowly than it may, and its connection was destroyed. */
+  readonly onSlowReader?: (socket: TLSSocket) => void
   /** A handshake that broke, or a connection that could not be accepted. */
   readonly onHandshakeFailed: (error: Error & { readonly code?: string }) => void
 }
@@ -128,6 +133,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   guardConnections(server, guard)
 
   const open = new Set<TLSSocket>()
+  const stopPacing = watchPace(open, options)
   // Node counts a connection that was never asked for anything as busy: it waits for its first head
   const asked = new WeakMap<Socket, number>()
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -180,6 +186,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     close: async () => {
       await new Promise<void>((resolve) => {
         server.close(() => {
+          stopPacing()
           resolve()
         })
         server.closeIdleConnections()
@@ -202,6 +209,21 @@ function guardConnections(server: HttpsServer, guard: ConnectionGuard): void {
     }
     for (const listener of takeUp) Reflect.apply(listener, server, [socket])
   })
+}
+
+// readers of answers that are under way, and of refusals that nobody takes
+function watchPace(open: ReadonlySet<TLSSocket>, options: ListenerOptions): () => void {
+  const pace = new AnswerPace({
+    bytesPerSecond: options.answerBytesPerSecond,
+    graceMs: options.answerTimeoutMs,
+    now: () => performance.now(),
+  })
+  const timer = setInterval(() => {
+    for (const socket of pace.end(open)) options.onSlowReader?.(socket)
+  }, pace.intervalMs).unref()
+  return () => {
+    clearInterval(timer)
+  }
 }
 
 /**

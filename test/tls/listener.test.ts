@@ -52,6 +52,8 @@ async function makeScene(
     connectionsPerAddress: 100,
     handshakes: 100,
     requestsPerConnection: 1_000,
+    answerTimeoutMs: 60_000,
+    answerBytesPerSecond: 1_024,
     onRequest: (_request, response) => {
       response.end('ok')
     },

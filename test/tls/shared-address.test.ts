@@ -62,6 +62,8 @@ async function share(
     connectionsPerAddress: 100,
     handshakes: 100,
     requestsPerConnection: 1_000,
+    answerTimeoutMs: 60_000,
+    answerBytesPerSecond: 1_024,
     onRequest: (_request, response) => {
       response.end('ok')
     },
