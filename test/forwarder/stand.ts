@@ -60,7 +60,7 @@ export interface Stand {
 }
 
 /** The engines under test: what holds for one holds for the other. */
-const engines = { 'http-proxy': createHttpProxyForwarder, direct: createDirectForwarder }
+export const engines = { 'http-proxy': createHttpProxyForwarder, direct: createDirectForwarder }
 
 export type OpenStand = (context: TestContext, options?: StandOptions) => Promise<Stand>
 
@@ -77,9 +77,9 @@ export function everyEngine(
 
 const patient: ForwardTimeouts = { connectMs: 20_000, responseMs: 20_000, idleMs: 20_000 }
 
-/** Stands until the test is over. */
-async function openStand(
-  context: TestContext,
+/** Stands until the test, or whatever has its end told like one, is over. */
+export async function openStand(
+  context: { after(end: () => Promise<void>): void },
   options: StandOptions,
   createForwarder: (options: ForwarderOptions) => Forwarder,
 ): Promise<Stand> {

@@ -13,7 +13,7 @@ export interface FuzzTask {
 
 /** What it tells, now and then and at its end; the input of a finding stands in the file. */
 export type FuzzReport = Omit<FuzzResult, 'finding'> & {
-  readonly finding: { readonly input: Uint8Array; readonly error: string } | undefined
+  readonly finding: { readonly input: Uint8Array | undefined; readonly error: string } | undefined
 }
 
 const task = JSON.parse(process.argv[2] ?? '') as FuzzTask // `run` starts this process with it
@@ -23,7 +23,7 @@ if (target === undefined) throw new Error(`no target ${task.target}`)
 const file = openSync(task.inputFile, 'w')
 const frame = Buffer.alloc(1 << 20)
 let toldAt = performance.now()
-const result = fuzz(target, {
+const result = await fuzz(target, {
   seed: task.seed,
   milliseconds: task.milliseconds,
   onInput: (input) => {
@@ -37,7 +37,8 @@ const result = fuzz(target, {
     process.send?.({ executions, milliseconds: 1, answers: 0, finding: undefined, isDone: false })
   },
 })
-const finding = result.finding === undefined ? undefined : { input: [], error: result.finding.error }
+const finding = result.finding === undefined ? undefined : { input: undefined, error: result.finding.error }
 process.send?.({ ...result, finding, isDone: true }, () => {
-  process.disconnect()
+  // whatever a target left open
+  process.exit()
 })

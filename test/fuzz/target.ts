@@ -13,7 +13,7 @@ export interface FuzzTarget {
    *
    * @throws whatever, where what must hold does not: that is a finding
    */
-  check(input: Uint8Array): string
+  check(input: Uint8Array): string | Promise<string>
 }
 
 /** The text of bytes that are UTF-8, or as one character a byte. */

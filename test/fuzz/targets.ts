@@ -1,4 +1,5 @@
 import { bodyTargets } from './targets-bodies.js'
+import { chunkedTargets } from './targets-chunked.js'
 import { configTargets } from './targets-config.js'
 import { nameTargets } from './targets-names.js'
 import { requestTargets } from './targets-requests.js'
@@ -14,4 +15,5 @@ export const targets: readonly FuzzTarget[] = [
   ...configTargets,
   ...requestTargets,
   ...responseTargets,
+  ...chunkedTargets,
 ]
