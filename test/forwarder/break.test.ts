@@ -163,6 +163,59 @@ everyEngine(
   },
 )
 
+everyEngine(
+  'a kept connection whose other end vanished without a word fails in time, and the next request takes a fresh one',
+  async (t, stand) => {
+    let isGone = false
+    const stage = await stand(t, {
+      answer: ({ connection }) =>
+        isGone && connection === 0 ? undefined : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      timeouts: { responseMs: 300 },
+    })
+    const client = await stage.open()
+    client.send(get)
+    assert.equal((await client.answer()).status, 200)
+    isGone = true
+    client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc')
+    assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-timeout'])
+    await stage.recorder.connections[0]?.closed
+    const next = await stage.open()
+    next.send(get)
+    assert.equal((await next.answer()).body, 'ok')
+    // it may have been done: the write was not sent again
+    assert.deepEqual(
+      stage.recorder.requests.map(({ startLine, connection }) => [startLine.split(' ')[0], connection]),
+      [
+        ['GET', 0],
+        ['PATCH', 0],
+        ['GET', 1],
+      ],
+    )
+  },
+)
+
+everyEngine('an upstream that takes nothing more of a body fails as upstream-timeout', async (t, stand) => {
+  const stage = await stand(t, { timeouts: { idleMs: 300 } })
+  stage.server.once('request', () => {
+    const stop = (): void => {
+      const socket = stage.recorder.connections[0]?.socket
+      if (socket === undefined) setImmediate(stop)
+      else socket.pause()
+    }
+    stop()
+  })
+  const client = await stage.open()
+  client.send(`PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: ${2 ** 30}\r\n\r\n`)
+  const piece = Buffer.alloc(65_536)
+  const more = (): void => {
+    while (client.socket.writable && client.socket.write(piece));
+  }
+  client.socket.on('drain', more)
+  more()
+  assert.deepEqual(valuesOf(await client.answer(), 'x-reason'), ['upstream-timeout'])
+  assert.equal(stage.recorder.requests.length, 0)
+})
+
 everyEngine('an answer that stalls half-way destroys the client’s connection', async (t, stand) => {
   const stage = await stand(t, {
     answer: () => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf',

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { ConnectionOptions } from 'node:tls'
-import { fhirHost, patchBody, permittedTarget, rawRequest } from '../gateway/stand.js'
+import { readSealWitness } from '../../src/observe/audit-seal.js'
+import { AuditVerifier } from '../../src/observe/audit-verify.js'
+import { fhirHost, makeStand, patchBody, permittedTarget, rawRequest } from '../gateway/stand.js'
 import { startCountingUpstream } from '../soak/counting-upstream.js'
 import { prepareFolder } from '../soak/gateway-folder.js'
 import { startGatewayProcess } from '../soak/gateway-process.js'
@@ -150,4 +153,83 @@ test('5,000 idle connections keep nobody out', async (context) => {
   const ended = scene.gateway.stop()
   await Promise.all(idle.map(({ closed }) => closed))
   assert.equal(await ended, 0)
+})
+
+/** A disk of its own, of this many KiB, that goes with the test. */
+function smallDisk(context: TestContext, size: number): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ror-disk-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}k`, 'tmpfs', folder])
+  context.after(() => {
+    // what is still open on it ends with the process
+    execFileSync('umount', ['--lazy', folder])
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return folder
+}
+
+function fill(file: string): void {
+  const descriptor = openSync(file, 'w')
+  try {
+    for (;;) writeSync(descriptor, Buffer.alloc(4_096))
+  } catch (error) {
+    assert.ok(error instanceof Error && 'code' in error && error.code === 'ENOSPC', String(error))
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+test('a disk that fills refuses writes and passes reads; freed, it takes every line that waited, whole and in order', async (context) => {
+  const disk = smallDisk(context, 256)
+  const journal = join(disk, 'audit.ndjson')
+  const stand = await makeStand(context, {
+    config: (text) =>
+      text.replace('file: audit.ndjson', `file: ${journal}, onFailure: refuse, sealKey: ${disk}/audit.key`),
+  })
+  const write = { method: 'PATCH', target: permittedTarget, body: patchBody }
+  const methods = (): unknown[] => stand.upstream.requests.map(({ startLine }) => startLine.split(' ')[0])
+  let asked = 0
+  const statusOf = async (wish: typeof write | object): Promise<number> => {
+    asked += 1
+    return (await stand.send(wish)).status
+  }
+  assert.equal(await statusOf(write), 200)
+
+  fill(join(disk, 'ballast'))
+  // the last page of the journal still takes some lines, and half of one
+  do assert.equal(await statusOf({}), 200)
+  while (await stand.gateway.flushAudit())
+  const reads = asked - 1
+  for (let turn = 0; turn < 3; turn += 1) assert.equal(await statusOf(write), 503)
+  assert.equal(await statusOf({}), 200)
+  assert.deepEqual(methods(), ['PATCH', ...Array<string>(reads + 1).fill('GET')])
+  const cut = readFileSync(journal, 'latin1')
+  assert.ok(!cut.endsWith('\n') || cut.length % 4_096 === 0, 'the disk was not full')
+
+  rmSync(join(disk, 'ballast'))
+  while (!(await stand.gateway.flushAudit())) await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.equal(await statusOf(write), 200)
+  assert.equal(methods().at(-1), 'PATCH')
+  await stand.gateway.stop('test')
+
+  const text = readFileSync(journal, 'utf8')
+  const events = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>) // objects, as the journal writes
+  const requests = events.filter(({ event }) => event === 'request')
+  assert.equal(requests.length, asked)
+  const refused = requests.filter(({ status }) => status === 503)
+  assert.deepEqual(
+    refused.map(({ reason, detail, outcome }) => [reason, detail, outcome]),
+    Array(3).fill(['overloaded', 'the audit trail cannot be written, so nothing else is', 'overloaded']),
+  )
+  const witness = readSealWitness(readFileSync(join(disk, 'audit.key.pub'), 'utf8'))
+  assert.ok(witness.ok)
+  const verifier = new AuditVerifier([witness.value])
+  verifier.beginFile(journal)
+  for (const line of text.trimEnd().split('\n')) verifier.take(Buffer.from(line))
+  const { findings, torn, lines, sealsChecked } = verifier.verdict()
+  assert.deepEqual([findings, torn], [[], []])
+  assert.equal(lines, events.length)
+  assert.ok(sealsChecked > 0)
 })
