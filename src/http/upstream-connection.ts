@@ -43,6 +43,10 @@ export interface ConnectionOwner {
   onClosed(connection: UpstreamConnection): void
 }
 
+const readBytes = 65_536
+// up to here a copy costs less than a buffer
+const mostCopied = 4_096
+
 /**
  * One connection to an upstream, and the request that uses it.
  *
@@ -64,22 +68,37 @@ export class UpstreamConnection {
   #isWritten = false
   #isWhole = false
   #error: NodeJS.ErrnoException | undefined
+  #readInto: Buffer | undefined
+  /** Whether a piece of the buffer was handed on. */
+  #isLent = false
 
   constructor(address: UpstreamAddress, owner: ConnectionOwner) {
     const { host, port, tls } = address
     this.#owner = owner
     this.#parser = new ResponseParser({
       onHead: (head) => this.#user?.onHead(head),
-      onBody: (piece) => this.#user?.onBody(piece),
+      onBody: (piece) => {
+        this.#handOn(piece)
+      },
       onWhole: () => {
         this.#isWhole = true
         this.#user?.onWhole()
       },
     })
+    // read into one buffer again and again: a new one for each read costs more than reading does
+    const reading = {
+      onread: {
+        buffer: () => this.#buffer(),
+        callback: (length: number, buffer: Uint8Array) => {
+          this.#onData(Buffer.from(buffer.buffer, buffer.byteOffset, length))
+          return true
+        },
+      },
+    }
     this.socket =
       tls === undefined
-        ? connectTcp({ host, port, noDelay: true })
-        : connectTls({ ...tls, host, port, ALPNProtocols: ['http/1.1'] })
+        ? connectTcp({ host, port, noDelay: true, ...reading })
+        : connectTls({ ...tls, host, port, ALPNProtocols: ['http/1.1'], ...reading })
     if (tls !== undefined) {
       this.socket.setNoDelay(true)
       this.socket.once('connect', () => {
@@ -89,9 +108,6 @@ export class UpstreamConnection {
     this.socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       this.#isConnected = true
       this.#user?.onConnected(this)
-    })
-    this.socket.on('data', (chunk: Buffer) => {
-      this.#onData(chunk)
     })
     this.socket.on('drain', () => this.#user?.onDrain())
     this.socket.on('error', (error) => {
@@ -142,6 +158,20 @@ export class UpstreamConnection {
     this.#user = undefined
     this.#parser.stop()
     this.socket.destroy()
+  }
+
+  /** What is read into next: another one where the last one is held by whoever was given a piece of it. */
+  #buffer(): Uint8Array {
+    if (this.#readInto === undefined || this.#isLent) {
+      this.#isLent = false
+      this.#readInto = Buffer.allocUnsafeSlow(readBytes)
+    }
+    return this.#readInto
+  }
+
+  #handOn(piece: Buffer): void {
+    if (piece.length > mostCopied) this.#isLent = true
+    this.#user?.onBody(piece.length > mostCopied ? piece : Buffer.from(piece))
   }
 
   #onData(chunk: Buffer): void {
