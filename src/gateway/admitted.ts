@@ -4,6 +4,7 @@ import { limitsOf } from '../core/partner-limits.js'
 import { judgeTokenBinding } from '../oauth/token-binding.js'
 import type { Arrival } from './arrival.js'
 import { forwardUnjudged } from './forward-unjudged.js'
+import type { LimitedTurn } from './partner-limiter.js'
 import type { Exchange } from './request.js'
 import { judgeAndForwardTokenRequest } from './token-request.js'
 import { judgeAndForwardWrite } from './write.js'
@@ -15,14 +16,14 @@ import { judgeAndForwardWrite } from './write.js'
  * Limits and token are judged before a byte of the body is read. The request counts as under way
  * until its exchange is over, whatever became of it.
  */
-export async function serveAdmitted(
+export function serveAdmitted(
   exchange: Exchange,
   arrival: Arrival,
   admission: Admission,
-): Promise<Denial | undefined> {
-  const { gateway, request, event } = exchange
-  const { environment, target, identity } = arrival
-  const { api, entry } = admission
+): Denial | undefined | Promise<Denial | undefined> {
+  const { gateway, request } = exchange
+  const { environment } = arrival
+  const { entry } = admission
   const { partner } = entry
   const limits = limitsOf(partner.limits, environment.config.partnerLimits)
   const announcedBytes = Number(request.headers['content-length'] ?? 0)
@@ -30,26 +31,55 @@ export async function serveAdmitted(
     { environment: environment.name, partner: partner.id, limits, announcedBytes },
     gateway.now(),
   )
+  const served = { admission, denial: turn.denial, maxBodyBytes: limits.bodyBytes }
+  return turn.isCounted
+    ? serveCounted(exchange, arrival, { ...served, turn })
+    : serveWithin(exchange, arrival, served)
+}
+
+interface Served {
+  readonly admission: Admission
+  /** Of the partner's limits. */
+  readonly denial: Denial | undefined
+  readonly maxBodyBytes: number | undefined
+}
+
+async function serveCounted(
+  exchange: Exchange,
+  arrival: Arrival,
+  { turn, ...served }: Served & { readonly turn: LimitedTurn },
+): Promise<Denial | undefined> {
   try {
-    if (turn.denial !== undefined) {
-      const settled = event.decided(settle(entry, turn.denial))
-      if (settled.effect === 'deny') return settled
-    }
-    const unbound = judgeTokenBinding({
-      binding: api.tokenBinding,
-      authorization: request.headers.authorization,
-      query: target.query,
-      certificateSha256: identity.certificate.sha256,
-    })
-    if (unbound !== undefined) return unbound
-    const ofPartner = isReportOnly(entry) ? undefined : limits.bodyBytes
-    return await serveByOperation(exchange, arrival, { admission, maxBodyBytes: ofPartner ?? Infinity })
+    return await serveWithin(exchange, arrival, served)
   } finally {
     turn.leave()
   }
 }
 
-async function serveByOperation(
+function serveWithin(
+  exchange: Exchange,
+  arrival: Arrival,
+  { admission, denial, maxBodyBytes }: Served,
+): Denial | undefined | Promise<Denial | undefined> {
+  const { request, event } = exchange
+  const { target, identity } = arrival
+  const { api, entry } = admission
+  if (denial !== undefined) {
+    const settled = event.decided(settle(entry, denial))
+    if (settled.effect === 'deny') return settled
+  }
+  const unbound = judgeTokenBinding({
+    binding: api.tokenBinding,
+    authorization: request.headers.authorization,
+    query: target.query,
+    certificateSha256: identity.certificate.sha256,
+  })
+  if (unbound !== undefined) return unbound
+  const ofPartner = isReportOnly(entry) ? undefined : maxBodyBytes
+  return serveByOperation(exchange, arrival, { admission, maxBodyBytes: ofPartner ?? Infinity })
+}
+
+function serveByOperation(
   exchange: Exchange,
   arrival: Arrival,
   { admission, maxBodyBytes: ofPartner }: { admission: Admission; maxBodyBytes: number },

@@ -9,22 +9,32 @@ import type { Arrival } from './arrival.js'
 import { forwardAdmitted } from './forward.js'
 import type { Exchange } from './request.js'
 
+interface Unjudged {
+  readonly admission: Admission
+  readonly maxBodyBytes: number
+}
+
 /**
  * Forwards a request whose body nobody judges: as it comes where its length is announced, held first
  * where it is not, so that one too large is refused before the upstream sees any of it. A form is held
  * where tokens must be bound, since none may hide in it, and where it only reads (`_search`): `_method` in
  * it would make something else of it.
  */
-export async function forwardUnjudged(
+export function forwardUnjudged(
   exchange: Exchange,
   arrival: Arrival,
-  { admission, maxBodyBytes }: { readonly admission: Admission; readonly maxBodyBytes: number },
+  unjudged: Unjudged,
+): Promise<Denial | undefined> {
+  if (hasBody(exchange.request)) return forwardWithBody(exchange, arrival, unjudged)
+  return forwardAdmitted(exchange, arrival, { admission: unjudged.admission, body: 'none' })
+}
+
+async function forwardWithBody(
+  exchange: Exchange,
+  arrival: Arrival,
+  { admission, maxBodyBytes }: Unjudged,
 ): Promise<Denial | undefined> {
   const { request, gateway } = exchange
-  if (!hasBody(request)) {
-    await forwardAdmitted(exchange, arrival, { admission, body: 'none' })
-    return undefined
-  }
   const { 'content-length': announced, 'content-type': contentType } = request.headers
   if (Number(announced ?? 0) > maxBodyBytes)
     return deny('body-too-large', { sent: { maxBytes: String(maxBodyBytes) } })
@@ -36,10 +46,8 @@ export async function forwardUnjudged(
     const encoding = judgeContentEncoding(request.headers['content-encoding'])
     if (encoding !== undefined) return encoding
   }
-  if (announced !== undefined && !isHeld) {
-    await forwardAdmitted(exchange, arrival, { admission, body: 'stream' })
-    return undefined
-  }
+  if (announced !== undefined && !isHeld)
+    return forwardAdmitted(exchange, arrival, { admission, body: 'stream' })
   const body = await readBody(exchange, {
     maxBytes: maxBodyBytes,
     timeoutMs: arrival.config.limits.bodyTimeoutMs,
@@ -50,8 +58,7 @@ export async function forwardUnjudged(
     return deny('request-ambiguous', { detail: methodOverridden, sent: { problem: methodOverridden } })
   const hidden = mayHideToken ? judgeTokenInForm(body) : undefined
   if (hidden !== undefined) return hidden
-  await forwardAdmitted(exchange, arrival, { admission, body })
-  return undefined
+  return forwardAdmitted(exchange, arrival, { admission, body })
 }
 
 // in a multipart form, too

@@ -15,6 +15,8 @@ export interface LimitQuestion {
 export interface LimitedTurn {
   /** Why the request is one too many, or too large; it counts as under way all the same. */
   readonly denial: Denial | undefined
+  /** False where nothing of the partner is limited that outlasts this call: `leave` does nothing then. */
+  readonly isCounted: boolean
   /** The request is over. To be called once, whatever became of it. */
   leave(): void
 }
@@ -42,7 +44,7 @@ interface Account {
   readonly elsewhere: Map<number, number>
 }
 
-const unlimited: LimitedTurn = { denial: undefined, leave: () => undefined }
+const unlimited: LimitedTurn = { denial: undefined, isCounted: false, leave: () => undefined }
 
 /**
  * What each partner has taken: its bucket of requests, and how many of them are under way.
@@ -94,6 +96,7 @@ export class PartnerLimiter {
     if (this.isShared) this.changed.add(account)
     return {
       denial: denial ?? sized,
+      isCounted: true,
       leave: () => {
         account.underWay -= 1
         if (this.isShared) this.changed.add(account)

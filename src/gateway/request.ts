@@ -58,18 +58,24 @@ export async function serveRequest(
 }
 
 /** Everything up to the forwarding, and that itself; a denial where the rules say no. */
-async function judgeAndForward(exchange: Exchange): Promise<Denial | undefined> {
-  const { gateway, event, request } = exchange
+function judgeAndForward(exchange: Exchange): Denial | undefined | Promise<Denial | undefined> {
+  const { gateway } = exchange
   const policy = gateway.policy() // one snapshot: a reload never splits a request
   const arrival = arrive(exchange, policy)
   if ('effect' in arrival) return arrival
   const status = gateway.ocsp.judge(arrival.chain, arrival.environment)
-  const revoked = status instanceof Promise ? await status : status
-  if (revoked !== undefined) return revoked
-  if (arrival.target.path === selfDiagnosisPath && (request.method === 'GET' || request.method === 'HEAD')) {
-    await answerSelfDiagnosis(exchange, arrival)
-    return undefined
-  }
+  if (!(status instanceof Promise)) return status ?? serveTrusted(exchange, arrival)
+  return status.then((revoked) => revoked ?? serveTrusted(exchange, arrival))
+}
+
+/** Who the client is stands firm: may it, and what does it ask? */
+function serveTrusted(
+  exchange: Exchange,
+  arrival: Arrival,
+): Denial | undefined | Promise<Denial | undefined> {
+  const { gateway, event, request } = exchange
+  if (arrival.target.path === selfDiagnosisPath && (request.method === 'GET' || request.method === 'HEAD'))
+    return answerSelfDiagnosis(exchange, arrival)
 
   const admission = event.decided(
     admit(
@@ -89,7 +95,7 @@ async function judgeAndForward(exchange: Exchange): Promise<Denial | undefined> 
 async function answerSelfDiagnosis(
   { gateway, request, response, event }: Exchange,
   arrival: Arrival,
-): Promise<void> {
+): Promise<undefined> {
   const { environment, identity, target } = arrival
   event.api = 'self-diagnosis'
   event.answeredItself()
@@ -106,6 +112,7 @@ async function answerSelfDiagnosis(
   const answer = diagnoseConnection(question, gateway.now())
   event.status = answer.status
   event.bytesOut = await sendAnswer(request, response, answer)
+  return undefined
 }
 
 async function refuse({ request, response, event }: Exchange, denial: Denial): Promise<void> {

@@ -40,7 +40,7 @@ export class Exemplars {
 
   note(
     series: ExemplarSeries,
-    seconds: number,
+    bucket: number,
     {
       requestId,
       traceId,
@@ -49,9 +49,7 @@ export class Exemplars {
     }: Partial<Pick<AuditEvent, 'requestId' | 'traceId' | 'time' | 'durationMs'>>,
   ): void {
     if (requestId === undefined || time === undefined) return
-    let bucket = 0
-    while (bucket < this.bounds.length && seconds > (this.bounds[bucket] ?? Infinity)) bucket += 1
-    series[bucket] = { requestId, traceId, seconds, at: time + durationMs }
+    series[bucket] = { requestId, traceId, seconds: durationMs / 1_000, at: time + durationMs }
   }
 
   /** Every series, as `take` reads it. */

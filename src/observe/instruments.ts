@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { Distribution } from './distribution.js'
 import { Tally } from './tally.js'
 
 /** Of every metric of the gateway's own. */
@@ -28,14 +29,8 @@ export function createInstruments() {
     new Tally({ type: 'counter', name: metricPrefix + name, help, labels }, registry)
   const gauge = (name: string, help: string, labels: readonly string[] = []) =>
     new Tally({ type: 'gauge', name: metricPrefix + name, help, labels }, registry)
-  const histogram = (name: string, help: string, labelNames: readonly string[]) =>
-    new Histogram({
-      name: metricPrefix + name,
-      help,
-      labelNames,
-      buckets: [...durationBuckets],
-      registers: [registry],
-    })
+  const histogram = (name: string, help: string, labels: readonly string[]) =>
+    new Distribution({ name: metricPrefix + name, help, labels, bounds: durationBuckets }, registry)
   const byApi = ['environment', 'api']
   const byServer = [...byApi, 'server']
   const byEnvironment = ['environment']

@@ -1,5 +1,5 @@
-import type { Histogram } from 'prom-client'
 import type { AuditEvent } from './audit-event.js'
+import type { Spread } from './distribution.js'
 import { Exemplars, type ExemplarSeries } from './exemplars.js'
 import { durationBuckets, type Instruments } from './instruments.js'
 import { otherPartner, PartnerLabels } from './partner-labels.js'
@@ -29,8 +29,8 @@ const none = 'none'
 interface ApiMeters {
   /** Made by the first that is permitted: most requests are. */
   permitted: Cell | undefined
-  readonly duration: Histogram.Internal<string>
-  readonly upstream: Histogram.Internal<string>
+  readonly duration: Spread
+  readonly upstream: Spread
   readonly bytesIn: Cell
   readonly bytesOut: Cell
   readonly exemplars: ExemplarSeries
@@ -86,10 +86,19 @@ export class RequestMeters {
     if (isMeasure(request.bytesIn)) meter.bytesIn.value += request.bytesIn
     if (isMeasure(request.bytesOut)) meter.bytesOut.value += request.bytesOut
     if (isMeasure(request.durationMs)) {
-      meter.duration.observe(request.durationMs / 1_000)
-      this.exemplars.note(meter.exemplars, request.durationMs / 1_000, request)
+      const bucket = this.#observe('requestDuration', meter.duration, request.durationMs / 1_000)
+      this.exemplars.note(meter.exemplars, bucket, request)
     }
-    if (isMeasure(request.upstreamMs)) meter.upstream.observe(request.upstreamMs / 1_000)
+    if (isMeasure(request.upstreamMs))
+      this.#observe('upstreamDuration', meter.upstream, request.upstreamMs / 1_000)
+  }
+
+  /** @returns the bucket */
+  #observe(what: 'requestDuration' | 'upstreamDuration', spread: Spread, seconds: number): number {
+    const bucket = this.#to[what].bucketOf(seconds)
+    spread.counts[bucket] = (spread.counts[bucket] ?? 0) + 1
+    spread.sum += seconds
+    return bucket
   }
 
   /** A listed certificate was presented; epoch milliseconds. */
@@ -126,8 +135,8 @@ export class RequestMeters {
     const to = this.#to
     const made = {
       permitted: undefined,
-      duration: to.requestDuration.labels(environment, api),
-      upstream: to.upstreamDuration.labels(environment, api),
+      duration: to.requestDuration.series(environment, api),
+      upstream: to.upstreamDuration.series(environment, api),
       bytesIn: to.requestBodyBytes.cell(environment, api),
       bytesOut: to.responseBodyBytes.cell(environment, api),
       exemplars: this.exemplars.of(environment, api),
@@ -154,7 +163,7 @@ function decisionOf({ decision = 'fail', enforced }: RequestObservation): string
   return decision === 'deny' && enforced === false ? 'would-deny' : decision
 }
 
-// prom-client throws at what is no number, and a counter never falls
+// a counter never falls, and what is no number would stay for ever
 function isMeasure(value: number | undefined): value is number {
   return value !== undefined && value >= 0 && Number.isFinite(value)
 }
