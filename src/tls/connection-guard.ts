@@ -13,18 +13,26 @@ interface GuardOptions {
 /** Of a handshake that may still take its time while others wait. */
 const slowMs = 1_000
 
+interface Handshake {
+  readonly ends: string
+  readonly socket: Socket
+  readonly address: string
+  readonly since: number
+}
+
 /**
  * Open connections by client address, and handshakes under way.
  *
- * Where too many handshakes are under way, the one that has taken longest gives way to a new one, so that
- * clients who never finish theirs keep nobody out; where none takes long, all are at work already, and
- * the new one is turned away.
+ * Where too many handshakes are under way, one gives way to a new one, so that clients who never finish
+ * theirs keep nobody out: the oldest of the address that has most of them. It goes at once where the new one
+ * comes from an address that has fewer, and otherwise if it has taken long; where it has not, all are at work
+ * already, and the new one is turned away.
  */
 export class ConnectionGuard {
   readonly #options: GuardOptions
   readonly #byAddress = new Map<string, number>()
   /** Since when, oldest first; by the two ends, as the TLS socket will say them too. */
-  readonly #handshakes = new Map<string, { readonly socket: Socket; readonly since: number }>()
+  readonly #handshakes = new Map<string, Handshake>()
 
   constructor(options: GuardOptions) {
     this.#options = options
@@ -38,10 +46,10 @@ export class ConnectionGuard {
       this.#options.onLimit?.('connectionsPerAddress')
       return false
     }
-    if (this.#handshakes.size >= this.#options.handshakes && !this.#makeRoom()) return false
+    if (this.#handshakes.size >= this.#options.handshakes && !this.#makeRoomFor(address)) return false
     const ends = endsOf(socket)
     this.#byAddress.set(address, open + 1)
-    this.#handshakes.set(ends, { socket, since: performance.now() })
+    this.#handshakes.set(ends, { ends, socket, address, since: performance.now() })
     socket.once('close', () => {
       this.#handshakes.delete(ends)
       const left = (this.#byAddress.get(address) ?? 1) - 1
@@ -61,12 +69,17 @@ export class ConnectionGuard {
     for (const { socket } of this.#handshakes.values()) socket.destroy()
   }
 
-  #makeRoom(): boolean {
+  #makeRoomFor(newcomer: string): boolean {
     this.#options.onLimit?.('handshakes')
-    const [oldest] = this.#handshakes
-    if (oldest === undefined || performance.now() - oldest[1].since < slowMs) return false
-    this.#handshakes.delete(oldest[0])
-    oldest[1].socket.destroy()
+    const counts = new Map<string, number>()
+    for (const { address } of this.#handshakes.values()) counts.set(address, (counts.get(address) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    const oldest = [...this.#handshakes.values()].find(({ address }) => counts.get(address) === most)
+    if (oldest === undefined) return false
+    const isHeavier = most > (counts.get(newcomer) ?? 0) + 1
+    if (!isHeavier && performance.now() - oldest.since < slowMs) return false
+    this.#handshakes.delete(oldest.ends)
+    oldest.socket.destroy()
     return true
   }
 }

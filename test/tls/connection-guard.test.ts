@@ -31,6 +31,23 @@ test('handshakes that have only begun do not give way: the new one is turned awa
   assert.deepEqual(limits, ['handshakes'])
 })
 
+test('an address that fills the handshakes gives way to others, at once, and not to itself', () => {
+  const guard = new ConnectionGuard({ connectionsPerAddress: 10, handshakes: 3 })
+  const flood = [from('198.51.100.1'), from('198.51.100.1'), from('198.51.100.1')]
+  assert.ok(flood.every((socket) => guard.accept(socket)))
+  assert.equal(guard.accept(from('198.51.100.1')), false)
+  const other = from('198.51.100.2')
+  assert.equal(guard.accept(other), true)
+  assert.deepEqual(
+    flood.map(({ destroyed }) => destroyed),
+    [true, false, false],
+  )
+  // two against one: another one would have as many as who gave way
+  assert.equal(guard.accept(from('198.51.100.2')), false)
+  assert.equal(guard.accept(from('198.51.100.3')), true)
+  assert.deepEqual([flood[1]?.destroyed, flood[2]?.destroyed, other.destroyed], [true, false, false])
+})
+
 test('handshakes under way end with the guard, and no other connection does', () => {
   const guard = new ConnectionGuard({ connectionsPerAddress: 10, handshakes: 10 })
   const [open, silent] = [from('198.51.100.1'), from('198.51.100.1')]
