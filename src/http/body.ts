@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { deny, type Denial } from '../core/decision.js'
 import { Failure } from '../core/failure.js'
+import { discard } from './body-memory.js'
 
 /** The two ends of one exchange with a client. */
 export interface ClientExchange {
@@ -106,7 +107,13 @@ export async function readBody(exchange: ClientExchange, limits: BodyLimits): Pr
     function finish(): void {
       stop()
       const [first] = chunks
-      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size))
+      if (chunks.length === 1 && first !== undefined) {
+        resolve(first)
+        return
+      }
+      const whole = Buffer.concat(chunks, size)
+      discard(chunks)
+      resolve(whole)
     }
     function leave(): void {
       stop()

@@ -1,4 +1,5 @@
 import type { FailureCode } from '../core/failure.js'
+import { joined, mostHeld } from './body-memory.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
@@ -45,7 +46,7 @@ export class DirectExchange implements ConnectionUser, Timed {
   #settled = false
   // of the answer, what came with one read
   #fields: string[] | undefined
-  #pieces: Buffer[] = []
+  #body: Buffer | undefined
   #isWhole = false
   #bytesDown = 0
   #headAt: number | undefined
@@ -119,7 +120,7 @@ export class DirectExchange implements ConnectionUser, Timed {
 
   onBody(piece: Buffer): void {
     this.#bytesDown += piece.length
-    this.#pieces.push(piece)
+    this.#body = this.#body === undefined ? piece : joined(this.#body, piece)
   }
 
   onWhole(): void {
@@ -128,7 +129,8 @@ export class DirectExchange implements ConnectionUser, Timed {
 
   onRead(): void {
     if (this.#settled) return
-    const body = this.#takePieces()
+    const body = this.#body
+    this.#body = undefined
     if (this.#fields !== undefined && body === undefined && !this.#isWhole) {
       // the head waits a turn for the first bytes of its body
       setImmediate(() => {
@@ -140,18 +142,11 @@ export class DirectExchange implements ConnectionUser, Timed {
     // interim answers alone: nothing to pass on yet
     if (this.#upstreamStatus === undefined || !this.#sendHead()) return
     this.#enter('receiving')
-    const { response } = this.#forward
     if (this.#isWhole) {
-      if (body === undefined) response.end()
-      else response.end(body)
+      if (body === undefined) this.#forward.response.end()
+      else this.#endWith(body)
       this.#endUpload()
-    } else if (body !== undefined && !response.write(body)) {
-      this.#connection?.socket.pause()
-      response.once('drain', () => {
-        this.#postpone()
-        this.#connection?.socket.resume()
-      })
-    }
+    } else if (body !== undefined) this.#pass(body)
   }
 
   onDrain(): void {
@@ -218,12 +213,28 @@ export class DirectExchange implements ConnectionUser, Timed {
     }
   }
 
-  #takePieces(): Buffer | undefined {
-    const pieces = this.#pieces
-    const [first] = pieces
-    if (first === undefined) return undefined
-    this.#pieces = []
-    return pieces.length === 1 ? first : Buffer.concat(pieces)
+  // the memory is the connection's: what waits to be written is copied, or the memory taken
+
+  #pass(body: Buffer): void {
+    const { response } = this.#forward
+    const connection = this.#connection
+    if (body.length <= mostCopied || connection === undefined) response.write(Buffer.from(body))
+    else response.write(body, connection.takeMemory())
+    if (response.writableLength < mostHeld) return
+    connection?.socket.pause()
+    response.once('drain', () => {
+      this.#postpone()
+      this.#connection?.socket.resume()
+    })
+  }
+
+  #endWith(body: Buffer): void {
+    if (body.length <= mostCopied || this.#connection === undefined) {
+      this.#forward.response.end(Buffer.from(body))
+      return
+    }
+    this.#connection.takeMemory()
+    this.#forward.response.end(body)
   }
 
   #answered(): void {
@@ -288,6 +299,9 @@ export class DirectExchange implements ConnectionUser, Timed {
     this.#options.settle(outcome)
   }
 }
+
+// up to here a copy costs less than new memory
+const mostCopied = 8_192
 
 const codes = {
   refused: 'upstream-refused',

@@ -10,7 +10,7 @@ export interface AnswerHead {
 /** Who is told what was read, in order: one head, pieces of the body, then that it is whole. */
 export interface AnswerSink {
   onHead(head: AnswerHead): void
-  /** Decoded; a view of what was read. */
+  /** Decoded; a view of what was read, so that it is not to be kept. What stands before its end may be overwritten. */
   onBody(piece: Buffer): void
   onWhole(): void
 }

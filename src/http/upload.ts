@@ -1,4 +1,5 @@
 import { inviteBody } from './body.js'
+import { discard, mostHeld } from './body-memory.js'
 import type { ForwardRequest } from './forwarder.js'
 import type { UpstreamConnection } from './upstream-connection.js'
 
@@ -27,6 +28,9 @@ interface WrittenRequest {
   readonly head: string
   readonly forward: ForwardRequest
 }
+
+// written at once
+const mostGathered = 65_536
 
 // up to here one copy costs less than a second write
 const smallBody = 32_768
@@ -65,7 +69,11 @@ class StreamedUpload implements Upload {
   readonly #listener: UploadListener
   /** Undefined where the body goes in chunks. */
   readonly #length: number | undefined
+  /** Until it is written. */
+  #head: string | undefined
   #isStopped = false
+  #gathered: Buffer[] = []
+  #gatheredBytes = 0
 
   constructor(connection: UpstreamConnection, { head, forward }: WrittenRequest, listener: UploadListener) {
     this.#connection = connection
@@ -79,14 +87,10 @@ class StreamedUpload implements Upload {
     request.on('end', this.#onEnd)
     // what breaks the body closes the response, too; unheard, it would end the process
     request.on('error', ignore)
-    const { socket } = connection
-    socket.cork()
-    socket.write(head, 'latin1')
-    if (request.readableEnded) this.#onEnd()
+    this.#head = head
     // what has come of the body is handed over before
-    process.nextTick(() => {
-      socket.uncork()
-    })
+    setImmediate(this.#flush)
+    if (request.readableEnded) this.#onEnd()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -97,17 +101,9 @@ class StreamedUpload implements Upload {
       return
     }
     this.#listener.onProgress()
-    const { socket } = this.#connection
-    if (this.#length === undefined) {
-      socket.cork()
-      socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
-      socket.write(chunk)
-      socket.write('\r\n', 'latin1')
-      socket.uncork()
-    } else {
-      socket.write(chunk)
-    }
-    if (socket.writableNeedDrain) this.#forward.request.pause()
+    if (this.#gathered.push(chunk) === 1) setImmediate(this.#flush)
+    this.#gatheredBytes += chunk.length
+    if (this.#gatheredBytes >= mostGathered) this.#flush()
   }
 
   readonly #onEnd = (): void => {
@@ -115,10 +111,36 @@ class StreamedUpload implements Upload {
       this.#break()
       return
     }
+    this.#flush()
     if (this.#length === undefined) this.#connection.socket.write('0\r\n\r\n', 'latin1')
     this.isDone = true
     this.#listener.onSent()
     this.#connection.written()
+  }
+
+  // TLS hands bodies over in records of 16 KB, several for one read: each by itself would be a system call
+  readonly #flush = (): void => {
+    const head = this.#head
+    const pieces = this.#gathered
+    const last = pieces.at(-1)
+    if (head === undefined && last === undefined) return
+    this.#head = undefined
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    const { socket } = this.#connection
+    // in order: when the last one is written, all are
+    const written = (error?: Error | null): void => {
+      if (!(error instanceof Error)) discard(pieces)
+    }
+    socket.cork()
+    if (head !== undefined) socket.write(head, 'latin1')
+    for (const piece of pieces) {
+      if (this.#length === undefined) socket.write(`${piece.length.toString(16)}\r\n`, 'latin1')
+      socket.write(piece, piece === last ? written : undefined)
+      if (this.#length === undefined) socket.write('\r\n', 'latin1')
+    }
+    socket.uncork()
+    if (socket.writableLength >= mostHeld) this.#forward.request.pause()
   }
 
   onDrain(): void {
@@ -128,6 +150,8 @@ class StreamedUpload implements Upload {
   stop(): void {
     if (this.#isStopped) return
     this.#isStopped = true
+    this.#head = undefined
+    this.#gathered = []
     this.#forward.request.off('data', this.#onData)
     this.#forward.request.off('end', this.#onEnd)
   }

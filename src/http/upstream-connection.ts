@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+import { ReadMemory } from './body-memory.js'
 import { ResponseParser, type AnswerSink } from './response-parser.js'
 
 /** Where an upstream listens; `tls` where it speaks it: what is trusted and shown, and the name it must prove. */
@@ -43,10 +44,6 @@ export interface ConnectionOwner {
   onClosed(connection: UpstreamConnection): void
 }
 
-const readBytes = 65_536
-// up to here a copy costs less than a buffer
-const mostCopied = 4_096
-
 /**
  * One connection to an upstream, and the request that uses it.
  *
@@ -59,6 +56,7 @@ export class UpstreamConnection {
   idleUntil = 0
   readonly #owner: ConnectionOwner
   readonly #parser: ResponseParser
+  readonly #memory = new ReadMemory()
   #user: ConnectionUser | undefined
   #isConnected = false
   /** Whether a connection that is being opened has come to its TLS handshake. */
@@ -68,37 +66,29 @@ export class UpstreamConnection {
   #isWritten = false
   #isWhole = false
   #error: NodeJS.ErrnoException | undefined
-  #readInto: Buffer | undefined
-  /** Whether a piece of the buffer was handed on. */
-  #isLent = false
 
   constructor(address: UpstreamAddress, owner: ConnectionOwner) {
     const { host, port, tls } = address
     this.#owner = owner
     this.#parser = new ResponseParser({
       onHead: (head) => this.#user?.onHead(head),
-      onBody: (piece) => {
-        this.#handOn(piece)
-      },
+      onBody: (piece) => this.#user?.onBody(piece),
       onWhole: () => {
         this.#isWhole = true
         this.#user?.onWhole()
       },
     })
-    // read into one buffer again and again: a new one for each read costs more than reading does
-    const reading = {
-      onread: {
-        buffer: () => this.#buffer(),
-        callback: (length: number, buffer: Uint8Array) => {
-          this.#onData(Buffer.from(buffer.buffer, buffer.byteOffset, length))
-          return true
-        },
+    const onread = {
+      buffer: () => this.#memory.next(),
+      callback: (size: number, memory: Uint8Array) => {
+        this.#onData(Buffer.from(memory.buffer, memory.byteOffset, size))
+        return true
       },
     }
     this.socket =
       tls === undefined
-        ? connectTcp({ host, port, noDelay: true, ...reading })
-        : connectTls({ ...tls, host, port, ALPNProtocols: ['http/1.1'], ...reading })
+        ? connectTcp({ host, port, noDelay: true, onread })
+        : connectTls({ ...tls, host, port, ALPNProtocols: ['http/1.1'], ...{ onread } }) // taken as of TCP; not in its types
     if (tls !== undefined) {
       this.socket.setNoDelay(true)
       this.socket.once('connect', () => {
@@ -147,6 +137,11 @@ export class UpstreamConnection {
     if (this.#isConnected) user.onConnected(this)
   }
 
+  /** Leaves the memory of the pieces just told to the caller. @see ReadMemory.take */
+  takeMemory(): (error?: Error | null) => void {
+    return this.#memory.take()
+  }
+
   /** The request is wholly written. */
   written(): void {
     this.#isWritten = true
@@ -158,20 +153,6 @@ export class UpstreamConnection {
     this.#user = undefined
     this.#parser.stop()
     this.socket.destroy()
-  }
-
-  /** What is read into next: another one where the last one is held by whoever was given a piece of it. */
-  #buffer(): Uint8Array {
-    if (this.#readInto === undefined || this.#isLent) {
-      this.#isLent = false
-      this.#readInto = Buffer.allocUnsafeSlow(readBytes)
-    }
-    return this.#readInto
-  }
-
-  #handOn(piece: Buffer): void {
-    if (piece.length > mostCopied) this.#isLent = true
-    this.#user?.onBody(piece.length > mostCopied ? piece : Buffer.from(piece))
   }
 
   #onData(chunk: Buffer): void {
@@ -215,6 +196,7 @@ export class UpstreamConnection {
       return
     }
     this.#isReused = true
+    this.#memory.shrink()
     this.socket.resume()
     this.#owner.onFree(this)
   }
