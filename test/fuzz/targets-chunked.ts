@@ -118,6 +118,7 @@ const chunked: FuzzTarget = {
   seeds: [
     '3\r\nabc\r\n0\r\n\r\n',
     '1;a=b\r\nx\r\n0;c="d e"\r\n\r\n',
+    '1;;a=b\r\nx\r\n0 ;\r\n\r\n',
     'A\r\n0123456789\r\n0\r\nX-T: y\r\n\r\n',
     '0\r\n\r\nGET /second HTTP/1.1\r\nHost: h\r\n\r\n',
     '2\r\nab\r\n0\r\n\r\nPOST /second HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nc\r\n0\r\n\r\n',
