@@ -50,7 +50,7 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
       const rows = rowsOf(workload, options.subjects)
       // the first round of processes that go on is a warm-up, and is not counted
       for (let round = workload.fresh === true ? 1 : 0; round <= rounds; round += 1) {
-        for (const { subject, figures, problems } of rows) {
+        for (const { subject, figures, problems } of rotated(rows, round)) {
           if (problems.length > 0) continue
           const turn = round === 0 ? 'warm-up' : `round ${round}/${rounds}`
           progress(`${workload.title} · ${turn} · ${subject.name}`)
@@ -81,6 +81,12 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Result
     upstream.stop()
     stage.remove()
   }
+}
+
+// whoever comes first after a pause finds the others cold: nobody does so each time
+function rotated(rows: readonly Row[], by: number): readonly Row[] {
+  const first = by % Math.max(1, rows.length)
+  return [...rows.slice(first), ...rows.slice(0, first)]
 }
 
 interface Row {

@@ -40,7 +40,8 @@ export class JsonReader {
   readonly #keys = new OpenKeys()
   readonly #string: JsonString
   readonly #number: JsonNumber
-  readonly #isObject: Uint8Array
+  /** By depth. */
+  readonly #isObject: boolean[] = [false]
   #depth = 0
   #state = value
   #literal = 0
@@ -54,7 +55,6 @@ export class JsonReader {
     this.#limits = limits
     this.#string = new JsonString(limits.maxStringBytes)
     this.#number = new JsonNumber(limits.maxNumberBytes)
-    this.#isObject = new Uint8Array(limits.maxDepth + 1)
   }
 
   /** Reads one more piece of the text. */
@@ -91,10 +91,14 @@ export class JsonReader {
   }
 
   #readStructure(bytes: Uint8Array, from: number): number {
+    const end = bytes.length
     let i = from
-    while (i < bytes.length) {
+    while (i < end) {
+      // most of an indented text is indentation
+      while (i < end && bytes[i] === 0x20) i++
+      if (i === end) return i
       const byte = bytes[i] ?? 0
-      if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+      if (byte === 0x0a || byte === 0x0d || byte === 0x09) {
         i++
         continue
       }
@@ -132,7 +136,7 @@ export class JsonReader {
   /** A comma or the end of what is open; false where neither may stand here. */
   #separate(byte: number): boolean {
     if (this.#depth === 0) return false
-    const isObject = this.#isObject[this.#depth] === 1
+    const isObject = this.#isObject[this.#depth] === true
     if (byte === 0x2c) this.#state = isObject ? key : value
     else if (byte === (isObject ? 0x7d : 0x5d)) this.#close()
     else return false
@@ -142,7 +146,7 @@ export class JsonReader {
   #open(isObject: boolean): boolean {
     if (this.#depth === this.#limits.maxDepth) return false
     this.#depth++
-    this.#isObject[this.#depth] = isObject ? 1 : 0
+    this.#isObject[this.#depth] = isObject
     if (isObject) {
       this.#keys.open()
       this.#visitor.openObject()
@@ -155,7 +159,7 @@ export class JsonReader {
   }
 
   #close(): void {
-    if (this.#isObject[this.#depth] === 1) {
+    if (this.#isObject[this.#depth] === true) {
       this.#keys.close()
       this.#visitor.closeObject()
     } else {
@@ -249,7 +253,7 @@ export class JsonReader {
         return '`:`'
       case commaOrEnd:
         if (this.#depth === 0) return 'the end of the text'
-        return this.#isObject[this.#depth] === 1 ? '`,` or `}`' : '`,` or `]`'
+        return this.#isObject[this.#depth] === true ? '`,` or `}`' : '`,` or `]`'
       case inNumber:
         return 'a digit'
       default:

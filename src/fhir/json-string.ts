@@ -12,6 +12,8 @@ const lowSurrogateLetter = 5
 const plain = new Uint8Array(256)
 for (let byte = 0x20; byte < 0x80; byte++) plain[byte] = byte === 0x22 || byte === 0x5c ? 0 : 1
 
+const empty = new Uint8Array(0)
+
 const escapes: Readonly<Record<number, number>> = {
   0x22: 0x22,
   0x5c: 0x5c,
@@ -46,7 +48,7 @@ export class JsonString {
   #digits = 0
   #codeUnit = 0
   #highSurrogate = 0
-  #gathered = new Uint8Array(256)
+  #gathered: Uint8Array = empty
   #gatheredLength = 0
   // where the text stands once the string is closed
   #source: Uint8Array = this.#gathered
@@ -235,7 +237,7 @@ export class JsonString {
   #makeRoom(bytes: number): void {
     const wanted = this.#gatheredLength + bytes
     if (wanted <= this.#gathered.length) return
-    const larger = new Uint8Array(Math.max(wanted, this.#gathered.length * 2))
+    const larger = new Uint8Array(Math.max(256, wanted, this.#gathered.length * 2))
     larger.set(this.#gathered)
     this.#gathered = larger
   }
