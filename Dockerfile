@@ -36,6 +36,5 @@ EXPOSE 8443 8444 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "/opt/ror-gateway/dist/cli/bin.js", "health", "--config", "/etc/ror-gateway/gateway.yaml"]
-# room for what requests leave behind: the collector copies what is under way less often
-ENTRYPOINT ["node", "--max-semi-space-size=64", "/opt/ror-gateway/dist/cli/bin.js"]
+ENTRYPOINT ["node", "/opt/ror-gateway/dist/cli/bin.js"]
 CMD ["serve", "--config", "/etc/ror-gateway/gateway.yaml"]

@@ -11,12 +11,6 @@ const bin = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 const schema = JSON.parse(readFileSync(join(root, 'config/gateway.schema.json'), 'utf8')) as EngineSchema // see there
 const { enum: engines = [], default: usual } = schema.properties.forwarding.properties.engine
 
-const unit = readFileSync(join(root, 'deploy/systemd/ror-gateway.service'), 'utf8')
-const [started = ''] = /^ExecStart=.*$/m.exec(unit) ?? []
-
-/** How Node is run where the gateway is deployed. */
-export const nodeFlags: readonly string[] = started.split(' ').filter((part) => part.startsWith('--max-'))
-
 /** The engine that the gateway takes by itself. */
 export const usualEngine = usual
 
@@ -51,7 +45,7 @@ function gatewaySubject(
       writeFileSync(config, gatewayConfig(setting, engine))
       const running = await launch({
         command: process.execPath,
-        args: [...nodeFlags, bin, 'serve', '--config', config],
+        args: [bin, 'serve', '--config', config],
         port: ports[0],
         output: join(folder, 'output'),
       })
