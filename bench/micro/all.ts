@@ -11,7 +11,7 @@ import { resourceWanted } from '../../src/fhir/resource.js'
 import { loadInWorker } from '../../src/gateway/policy-source.js'
 import { openPolicy, type EnvironmentPolicy } from '../../src/gateway/policy.js'
 import { genesis, lineHash, linked } from '../../src/observe/audit-chain.js'
-import { auditLine, type AuditEvent } from '../../src/observe/audit-event.js'
+import { auditText, type AuditEvent } from '../../src/observe/audit-event.js'
 import { parseCertificate, type Certificate } from '../../src/x509/certificate.js'
 import { bodyOf, capacityPatch, organizationPost } from '../load/requests.js'
 import { own } from '../partners.js'
@@ -162,11 +162,11 @@ function auditLines(certificate: Certificate): readonly Turn[] {
     policyRevision: certificate.sha256.slice(0, 16),
   }
   return [
-    { name: 'audit line', unit: 'ns', once: () => auditLine(event) },
+    { name: 'audit line', unit: 'ns', once: () => auditText(event) },
     {
       name: 'audit line, tied to the one before it',
       unit: 'ns',
-      once: () => lineHash(linked(auditLine(event), genesis, { format: 'native' })),
+      once: () => lineHash(linked(auditText(event), genesis, { format: 'native' })),
     },
   ]
 }

@@ -39,16 +39,15 @@ const begins: Readonly<Record<AuditFormat, { sequence: string; prev: string; sig
 /**
  * A line tied to the one before it, without line feed.
  *
- * @param line - one JSON object, with or without its line feed
+ * @param open - one JSON object with a field at least, but for its last brace (`auditText`)
  * @param sign - of a seal: the signature, base64, of everything before itself
  */
 export function linked(
-  line: string,
+  open: string,
   head: ChainHead,
   { format, sign }: { readonly format: AuditFormat; readonly sign?: (text: string) => string },
 ): string {
   const begin = begins[format]
-  const open = line.slice(0, line.lastIndexOf('}'))
   const tied = `${open}${begin.sequence}${head.sequence + 1}${begin.prev}${head.hash}"`
   return sign === undefined ? `${tied}}` : `${tied}${begin.signature}${sign(tied)}"}`
 }

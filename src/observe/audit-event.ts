@@ -203,11 +203,12 @@ export const auditFields: readonly string[] = [
 ]
 
 /**
- * The event as a line of JSON with its newline: known fields alone, bounded, in one order.
+ * The event as a line of JSON but for its last brace, since `linked` adds to it: known fields alone, bounded, in
+ * one order.
  *
  * Made by hand since it is made for every request: 1 µs, where a general serializer takes 9.
  */
-export function auditLine(event: AuditEvent, format: AuditFormat = 'native'): string {
+export function auditText(event: AuditEvent, format: AuditFormat = 'native'): string {
   const form = forms[format]
   let line = form.begin
   for (const step of form.steps) {
@@ -222,7 +223,7 @@ export function auditLine(event: AuditEvent, format: AuditFormat = 'native'): st
       line += form.establishmentCount + String(value.length)
     }
   }
-  return `${line}}\n`
+  return line
 }
 
 function clientText(client: AuditClient, { clients, clientSteps }: Form): string {

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { genesis, lineHash, linked, type ChainHead } from './audit-chain.js'
-import { auditLine, type AuditEvent, type AuditFormat } from './audit-event.js'
+import { auditText, type AuditEvent, type AuditFormat } from './audit-event.js'
 import { RotationClock, type AuditRotation } from './audit-rotation.js'
 import type { SealKey } from './audit-seal.js'
 import type { DurableSink } from './line-sink.js'
@@ -23,8 +23,8 @@ export interface Audit {
 
 /** The trail that ties lines together, those of other processes among its own. */
 export interface ChainedAudit extends Audit {
-  /** A line that another process made (`auditLine`), of this time. False where it was lost. Never throws. */
-  readonly append: (line: string, time: number) => boolean
+  /** What another process made of an event (`auditText`), of this time. False where it was lost. Never throws. */
+  readonly append: (open: string, time: number) => boolean
 }
 
 export interface AuditOptions {
@@ -54,8 +54,8 @@ export function createAudit(sink: DurableSink, options: AuditOptions = {}): Chai
   let sealedAt: number | undefined
   let time = Number.NaN
 
-  function append(line: string, sign?: (text: string) => string): boolean {
-    const text = linked(line, head, sign === undefined ? { format } : { format, sign })
+  function append(open: string, sign?: (text: string) => string): boolean {
+    const text = linked(open, head, sign === undefined ? { format } : { format, sign })
     if (!sink.write(`${text}\n`)) return false
     head = { sequence: head.sequence + 1, hash: lineHash(text) }
     unsealed += 1
@@ -65,17 +65,17 @@ export function createAudit(sink: DurableSink, options: AuditOptions = {}): Chai
 
   function seal(at: number): void {
     if (sealKey === undefined || unsealed === 0) return
-    const line = auditLine({ time: at, event: 'seal', key: sealKey.digest }, format)
-    if (!append(line, (text) => sealKey.sign(text))) return
+    const open = auditText({ time: at, event: 'seal', key: sealKey.digest }, format)
+    if (!append(open, (text) => sealKey.sign(text))) return
     unsealed = 0
     sealedAt = at
   }
 
-  function take(line: string): void {
+  function take(open: string): void {
     // one attempt a line, so that the sink counts one loss
-    const isTold = untold === 0 || append(auditLine({ time, event: 'loss', lost: untold }, format))
+    const isTold = untold === 0 || append(auditText({ time, event: 'loss', lost: untold }, format))
     if (isTold) untold = 0
-    isTaken = isTold && append(line)
+    isTaken = isTold && append(open)
     if (!isTaken) untold += 1
   }
 
@@ -100,16 +100,16 @@ export function createAudit(sink: DurableSink, options: AuditOptions = {}): Chai
   const writer = pino({ base: null, timestamp: false }, { write: take })
   // pino's own place for a serializer; its general one is three times slower for these events
   Object.assign(writer, {
-    [pino.symbols.asJsonSym]: (event: AuditEvent) => auditLine(event, format),
+    [pino.symbols.asJsonSym]: (event: AuditEvent) => auditText(event, format),
   })
   return {
     write: (event) =>
       attempt(event.time, () => {
         writer.info(event)
       }),
-    append: (line, at) =>
+    append: (open, at) =>
       attempt(at, () => {
-        take(line)
+        take(open)
       }),
     seal: (at) => {
       try {

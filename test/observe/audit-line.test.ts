@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fc } from '../support/fast-check.js'
-import { auditLine, type AuditEvent } from '../../src/observe/audit-event.js'
+import { auditText, type AuditEvent, type AuditFormat } from '../../src/observe/audit-event.js'
 import { establishmentsOf, readAuditLine } from '../../src/observe/audit-line.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 30 })
@@ -13,9 +13,11 @@ const event: fc.Arbitrary<AuditEvent> = fc.record({
   environment: fc.oneof(fc.constant('sandbox'), text),
   api: fc.oneof(fc.constant('fhir-write'), maybe),
   partner: maybe,
-  certificateSha256: maybe,
-  subject: fc.oneof(maybe, fc.constant('CN=a\\,b,O="x",event":"stop"')),
-  publicKeySha256: maybe,
+  client: fc.record({
+    certificateSha256: maybe,
+    subject: fc.oneof(maybe, fc.constant('CN=a\\,b,O="x",event":"stop"')),
+    publicKeySha256: maybe,
+  }),
   method: fc.constantFrom('GET', 'PATCH'),
   path: fc.oneof(
     fc.constant('/ws/Location'),
@@ -33,11 +35,15 @@ const event: fc.Arbitrary<AuditEvent> = fc.record({
   status: fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }),
 })
 
+function lineOf(each: AuditEvent, format: AuditFormat = 'native'): string {
+  return `${auditText(each, format)}}`
+}
+
 test('a line is read as JSON would read it, whatever its fields hold', () => {
   fc.assert(
     fc.property(event, fc.constantFrom('native' as const, 'ecs' as const), (each, format) => {
-      const parsed = JSON.parse(auditLine(each)) as Record<string, unknown> // an object, as the audit writes
-      const read = readAuditLine(auditLine(each, format).trimEnd())
+      const parsed = JSON.parse(lineOf(each)) as Record<string, unknown> // an object, as the audit writes
+      const read = readAuditLine(lineOf(each, format))
       assert.ok(read !== undefined)
       for (const name of [
         'time',
@@ -73,8 +79,8 @@ test('another program’s JSON of the same fields is read as well', () => {
 
 test('what tells of no request is none: a start, a reload, rubbish', () => {
   for (const line of [
-    auditLine({ time: 0, event: 'start', policyRevision: 'x' }).trimEnd(),
-    auditLine({ time: 0, event: 'reload', result: 'reloaded' }).trimEnd(),
+    lineOf({ time: 0, event: 'start', policyRevision: 'x' }),
+    lineOf({ time: 0, event: 'reload', result: 'reloaded' }),
     '{"schema":1,"time":"cut in the mid',
     'rubbish',
     '[]',

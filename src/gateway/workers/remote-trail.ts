@@ -1,4 +1,4 @@
-import { auditLine, type AuditEvent, type AuditFormat } from '../../observe/audit-event.js'
+import { auditText, type AuditEvent, type AuditFormat } from '../../observe/audit-event.js'
 import type { Audit } from '../../observe/audit.js'
 import type { AuditTrail } from '../audit-trail.js'
 
@@ -73,7 +73,7 @@ export class RemoteTrail implements AuditTrail {
   private write(event: AuditEvent, format: AuditFormat): boolean {
     let line: string
     try {
-      line = auditLine(event, format)
+      line = auditText(event, format)
     } catch {
       this.lost += 1
       return false
