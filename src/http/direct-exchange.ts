@@ -3,7 +3,7 @@ import { joined, mostHeld } from './body-memory.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
-import { requestHead } from './request-head.js'
+import { requestHead, type RequestHead } from './request-head.js'
 import { downstreamFields } from './response-fields.js'
 import type { AnswerHead } from './response-parser.js'
 import { sendRequest, type Upload } from './upload.js'
@@ -34,7 +34,7 @@ export class DirectExchange implements ConnectionUser, Timed {
   readonly #forward: ForwardRequest
   readonly #options: DirectExchangeOptions
   readonly #startedAt: number
-  readonly #head: string
+  readonly #head: RequestHead
   readonly #onClientClose = (): void => {
     this.#leave()
   }

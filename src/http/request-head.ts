@@ -30,19 +30,31 @@ export function isEmptyStream({ request, body }: ForwardRequest): boolean {
   return body === 'stream' && length === '0' && coding === undefined
 }
 
+/** The head of a request as it stands on the wire, one character a byte: its lines, then those of its client. */
+export interface RequestHead {
+  readonly own: string
+  /** To its very end; the same for many requests. */
+  readonly client: HeadEnd
+}
+
+/** How a head ends, ready to be written either way. */
+interface HeadEnd {
+  readonly text: string
+  readonly bytes: Buffer
+}
+
 /**
- * The head of a request as it stands on the wire, one character a byte.
+ * The head of a request.
  *
  * @throws Error where a piece of it could be read as more than one
  */
-export function requestHead(forward: ForwardRequest): string {
+export function requestHead(forward: ForwardRequest): RequestHead {
   const { method, target, fields, clientFields } = forward
   if (!isToken(method) || !originForm.test(target)) throw new Error('the request line cannot be written')
-  let head = `${method} ${target} HTTP/1.1\r\n${linesOf(fields)}`
-  if (clientFields !== undefined) head += keptLinesOf(clientFields)
+  let own = `${method} ${target} HTTP/1.1\r\n${linesOf(fields)}Connection: keep-alive\r\n`
   const [name, value] = framingOf(forward)
-  if (name !== undefined) head += `${name}: ${value}\r\n`
-  return `${head}Connection: keep-alive\r\n\r\n`
+  if (name !== undefined) own += `${name}: ${value}\r\n`
+  return { own, client: clientFields === undefined ? noClient : endOf(clientFields) }
 }
 
 function linesOf(fields: readonly Field[]): string {
@@ -56,15 +68,22 @@ function linesOf(fields: readonly Field[]): string {
 }
 
 // the certificate alone is 2 kB, and the same for every request of a connection
-const keptLines = new WeakMap<readonly Field[], string>()
+const ends = new WeakMap<readonly Field[], HeadEnd>()
 
-function keptLinesOf(fields: readonly Field[]): string {
-  let lines = keptLines.get(fields)
-  if (lines === undefined) {
-    lines = linesOf(fields)
-    keptLines.set(fields, lines)
+function endOf(fields: readonly Field[]): HeadEnd {
+  let end = ends.get(fields)
+  if (end === undefined) {
+    end = headEnd(linesOf(fields))
+    ends.set(fields, end)
   }
-  return lines
+  return end
 }
+
+function headEnd(lines: string): HeadEnd {
+  const text = `${lines}\r\n`
+  return { text, bytes: Buffer.from(text, 'latin1') }
+}
+
+const noClient = headEnd('')
 
 const sendable = new NameTable((name) => isToken(name) && !framing.test(name))

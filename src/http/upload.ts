@@ -1,6 +1,8 @@
+import { writeAtOnce } from './at-once.js'
 import { inviteBody } from './body.js'
 import { discard, mostHeld } from './body-memory.js'
 import type { ForwardRequest } from './forwarder.js'
+import type { RequestHead } from './request-head.js'
 import type { UpstreamConnection } from './upstream-connection.js'
 
 /** A request's body on its way up. */
@@ -25,15 +27,12 @@ export interface UploadListener {
 
 /** A request, and its head as it stands on the wire. */
 interface WrittenRequest {
-  readonly head: string
+  readonly head: RequestHead
   readonly forward: ForwardRequest
 }
 
 // written at once
 const mostGathered = 65_536
-
-// up to here one copy costs less than a second write
-const smallBody = 32_768
 
 /** Writes the head, and the body behind it: at once where it is there, as it comes where it is not. */
 export function sendRequest(
@@ -44,21 +43,21 @@ export function sendRequest(
   const { socket } = connection
   const { body } = forward
   if (body === 'stream') return new StreamedUpload(connection, { head, forward }, listener)
-  if (body === 'none' || body.length === 0) {
-    socket.write(head, 'latin1')
-  } else if (body.length <= smallBody) {
-    const whole = Buffer.allocUnsafe(head.length + body.length)
-    whole.write(head, 0, 'latin1')
-    whole.set(body, head.length)
-    socket.write(whole)
-  } else {
+  const bytes = body === 'none' ? noBody : body
+  if (!writeAtOnce(socket, head.own, [head.client.bytes, bytes])) {
     socket.cork()
-    socket.write(head, 'latin1')
-    socket.write(body)
+    socket.write(textOf(head), 'latin1')
+    socket.write(bytes)
     socket.uncork()
   }
   connection.written()
-  return { isDone: true, bytes: body === 'none' ? 0 : body.length, onDrain: ignore, stop: ignore }
+  return { isDone: true, bytes: bytes.length, onDrain: ignore, stop: ignore }
+}
+
+const noBody = new Uint8Array(0)
+
+function textOf({ own, client }: RequestHead): string {
+  return own + client.text
 }
 
 class StreamedUpload implements Upload {
@@ -87,7 +86,7 @@ class StreamedUpload implements Upload {
     request.on('end', this.#onEnd)
     // what breaks the body closes the response, too; unheard, it would end the process
     request.on('error', ignore)
-    this.#head = head
+    this.#head = textOf(head)
     // what has come of the body is handed over before
     setImmediate(this.#flush)
     if (request.readableEnded) this.#onEnd()
