@@ -148,6 +148,8 @@ interface Step<Name extends string> {
   readonly name: Name
   readonly kind: Kind
   readonly begin: string
+  /** Fields as they stand in a line, with values that come again and again. */
+  readonly known: Map<unknown, string>
 }
 
 interface Form {
@@ -172,6 +174,7 @@ function formBy(begin: string, nameOf: (name: FieldName | 'establishmentCount') 
       name,
       kind: kind === 'duration' && !isNanoseconds ? 'number' : kind,
       begin: `,"${nameOf(name)}":`,
+      known: new Map(),
     }
   }
   return {
@@ -218,7 +221,7 @@ export function auditText(event: AuditEvent, format: AuditFormat = 'native'): st
     }
     const value: unknown = event[step.name]
     if (value === undefined) continue
-    line += step.begin + written(value, step.kind)
+    line += pieceOf(step, value)
     if (step.kind === 'establishments' && Array.isArray(value)) {
       line += form.establishmentCount + String(value.length)
     }
@@ -239,10 +242,25 @@ function clientText(client: AuditClient, { clients, clientSteps }: Form): string
   return text
 }
 
+/** Joined once where the same value comes again and again: a word, a flag, a status. */
+function pieceOf({ kind, begin, known }: Step<string>, value: unknown): string {
+  const isFrequent =
+    kind === 'word' ||
+    kind === 'flag' ||
+    (kind === 'number' && Number.isInteger(value) && Number(value) < 1_000)
+  if (!isFrequent) return begin + written(value, kind)
+  let piece = known.get(value)
+  if (piece === undefined) {
+    piece = begin + written(value, kind)
+    if (known.size >= mostKnown) known.clear()
+    known.set(value, piece)
+  }
+  return piece
+}
+
 function written(value: unknown, kind: Kind): string {
   switch (kind) {
     case 'word':
-      return typeof value === 'string' ? word(value) : 'null'
     case 'text':
       return typeof value === 'string' ? quoted(cut(value)) : 'null'
     case 'number':
@@ -264,19 +282,8 @@ function written(value: unknown, kind: Kind): string {
   }
 }
 
-const words = new Map<string, string>()
 // beyond what any configuration names
-const mostWords = 10_000
-
-function word(text: string): string {
-  let known = words.get(text)
-  if (known === undefined) {
-    known = quoted(cut(text))
-    if (words.size >= mostWords) words.clear()
-    words.set(text, known)
-  }
-  return known
-}
+const mostKnown = 10_000
 
 let latest = { second: Number.NaN, text: '' }
 
