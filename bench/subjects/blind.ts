@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gatewayConfig, whitelistText } from './gateway.js'
+import { gatewayConfig, nodeFlags, whitelistText } from './gateway.js'
 import { launch, type Subject } from './subject.js'
 
 const script = fileURLToPath(new URL('../rivals/blind-forwarder.js', import.meta.url))
@@ -21,7 +21,7 @@ export const blind: Subject = {
     writeFileSync(join(folder, 'whitelist.yaml'), whitelistText(setting.partners.slice(0, 1)))
     return launch({
       command: process.execPath,
-      args: [script, String(ports[0]), stage.upstream.origin, stage.path('pki'), config],
+      args: [...nodeFlags, script, String(ports[0]), stage.upstream.origin, stage.path('pki'), config],
       port: ports[0],
       output: join(folder, 'output'),
     })

@@ -8,6 +8,12 @@ import { filled, launch, type Setting, type Subject } from './subject.js'
 
 const bin = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 
+const unit = readFileSync(join(root, 'deploy/systemd/ror-gateway.service'), 'utf8')
+const [start = ''] = /^ExecStart=.*$/m.exec(unit) ?? []
+
+/** How Node is run where the gateway is deployed. */
+export const nodeFlags: readonly string[] = start.split(' ').filter((part) => part.startsWith('--min-'))
+
 const schema = JSON.parse(readFileSync(join(root, 'config/gateway.schema.json'), 'utf8')) as EngineSchema // see there
 const { enum: engines = [], default: usual } = schema.properties.forwarding.properties.engine
 
@@ -45,7 +51,7 @@ function gatewaySubject(
       writeFileSync(config, gatewayConfig(setting, engine))
       const running = await launch({
         command: process.execPath,
-        args: [bin, 'serve', '--config', config],
+        args: [...nodeFlags, bin, 'serve', '--config', config],
         port: ports[0],
         output: join(folder, 'output'),
       })
