@@ -5,17 +5,16 @@ import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 
 // `node run.js` runs every test but those in test/system; `node run.js system` those alone;
-// `node run.js WORD…` those whose path holds one of the words
+// with more words, those of either whose path holds one of them
 const folder = dirname(fileURLToPath(import.meta.url))
-const words = process.argv.slice(2)
+const isOfSystem = process.argv.includes('system')
+const words = process.argv.slice(2).filter((word) => word !== 'system')
 const system = join(folder, 'system') + sep
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .map((name) => join(folder, name))
   .filter((path) => path.endsWith('.test.js'))
-  .filter((path) => (words.includes('system') ? path.startsWith(system) : !path.startsWith(system)))
-  .filter(
-    (path) => words.length === 0 || words.includes('system') || words.some((word) => path.includes(word)),
-  )
+  .filter((path) => path.startsWith(system) === isOfSystem)
+  .filter((path) => words.length === 0 || words.some((word) => path.slice(folder.length).includes(word)))
   .sort()
 
 if (files.length === 0) {
