@@ -3,6 +3,7 @@ import { clientFields, type ClientFields } from '../http/fields.js'
 import type { Field } from '../http/forwarder.js'
 import type { Peer } from '../tls/peer.js'
 import type { Arrival } from './arrival.js'
+import { ClientCache } from './client-cache.js'
 import { identityFields } from './identity-fields.js'
 
 interface Asked {
@@ -19,30 +20,41 @@ interface Kept extends Pick<Arrival, 'environment' | 'chain'>, Pick<Asked, 'entr
 }
 
 const kept = new WeakMap<Peer, Kept>()
+const shared = new ClientCache<Kept>()
 
 /**
- * The fields that tell the upstream of a client, made once for a connection and what is in force.
+ * The fields that tell the upstream of a client, made once for its certificate, its address and what is in force.
  *
  * INVARIANT: a reload makes another environment and another entry, so what was made before it is not
  * sent after it.
  */
 export function clientFieldsOf(arrival: Arrival, { peer, entry, host, injected }: Asked): ClientFields {
   const { environment, identity, chain } = arrival
-  const known = kept.get(peer)
-  if (
-    injected.length === 0 &&
+  const isCurrent = (known: Kept | undefined): known is Kept =>
     known?.environment === environment &&
     known.entry === entry &&
     known.chain === chain &&
     known.host === host
-  )
-    return known.made
+  const mayKeep = injected.length === 0
+  if (mayKeep) {
+    const own = kept.get(peer)
+    if (isCurrent(own)) return own.made
+    const others = shared.get(identity.certificate, peer.address)
+    if (isCurrent(others)) {
+      kept.set(peer, others)
+      return others.made
+    }
+  }
   const made = clientFields({
     identity: [...identityFields(environment, { identity, entry, chain }), ...injected],
     identityNames: environment.config.identityHeaders.map(({ name }) => name),
     clientAddress: peer.address,
     host,
   })
-  if (injected.length === 0) kept.set(peer, { environment, entry, chain, host, made })
+  if (mayKeep) {
+    const one = { environment, entry, chain, host, made }
+    kept.set(peer, one)
+    shared.set(identity.certificate, peer.address, one)
+  }
   return made
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
+import { endTurn } from '../http/pipelining.js'
 import { answerClientError } from '../http/server-errors.js'
 import type { InheritedSocket } from '../tls/inherited-sockets.js'
 import { listenTls, type Listener } from '../tls/listener.js'
@@ -103,6 +104,7 @@ async function openListener(
         if (connections.began(socket)) response.shouldKeepAlive = false
         observers.metrics.requestsInFlight(environment, 1)
         void serveRequest(state, entrance, { request, response }).finally(() => {
+          endTurn(socket, response)
           connections.finished(socket)
           observers.metrics.requestsInFlight(environment, -1)
         })

@@ -36,6 +36,12 @@ export function awaitTurn(request: IncomingMessage, response: ServerResponse): b
   return isOpen(socket)
 }
 
+/** Lets go of an answer that is out: a connection that waits for its next request keeps nothing of the last one. */
+export function endTurn(socket: Socket, response: ServerResponse): void {
+  const line = lines.get(socket)
+  if (line?.latest === response && response.closed) line.latest = undefined
+}
+
 /** Whether an answer can still be given on this connection. */
 export function isOpen(socket: Socket): boolean {
   return socket.writable

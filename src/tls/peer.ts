@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
@@ -20,6 +21,11 @@ export interface Peer {
 }
 
 const peers = new WeakMap<Socket, Peer>()
+
+// clients open several connections with one certificate, below the same authority: its bytes are held once
+const mostShared = 1_024
+const mostSharedBytes = 4_096
+const shared = new Map<string, Buffer>()
 
 /** The peer of a connection; total: a socket that is gone, or that is none of TLS, yields a peer without a certificate. */
 export function peerOf(socket: Socket): Peer {
@@ -48,16 +54,26 @@ function readPeer(socket: Socket): Peer {
   let above = leaf?.issuerCertificate
   // bounded: a client may present as many as OpenSSL lets it
   while (above !== undefined && presented.length < 8) {
-    presented.push(above.raw)
+    presented.push(bytesOf(above))
     above = above.issuerCertificate
   }
   const name: unknown = Reflect.get(socket, 'servername') // set by Node on server side; not in its types
   return {
-    certificate: leaf?.raw,
+    certificate: leaf === undefined ? undefined : bytesOf(leaf),
     presented,
     serverName: typeof name === 'string' && name !== '' ? name.toLowerCase() : undefined,
     protocol: socket.getProtocol() ?? '',
     resumed: socket.isSessionReused(),
     address,
   }
+}
+
+/** The same bytes, once; found by the serial number, which alone would say nothing. */
+function bytesOf({ serialNumber, raw }: X509Certificate): Uint8Array {
+  if (raw.length > mostSharedBytes) return raw
+  const known = shared.get(serialNumber)
+  if (known?.equals(raw) === true) return known
+  if (shared.size >= mostShared) shared.clear()
+  shared.set(serialNumber, raw)
+  return raw
 }
