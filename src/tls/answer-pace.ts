@@ -54,6 +54,7 @@ export class AnswerPace {
     this.#lookedAt = at
     const ended: Connection[] = []
     for (const socket of sockets) {
+      if (socket.destroyed) continue
       const pending = socket.writableLength
       const pace = this.#paces.get(socket)
       if (pace === undefined) {

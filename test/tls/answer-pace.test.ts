@@ -94,6 +94,15 @@ test('a connection for which nothing waits is none of its business', () => {
   assert.equal(reader.destroyed, false)
 })
 
+test('a connection that was ended otherwise, and is not closed yet, is not counted', () => {
+  const { reader, goesOn, elapsed } = paced()
+  reader.written = 1_000
+  goesOn()
+  reader.destroy()
+  while (elapsed() < 100_000) goesOn()
+  assert.equal(readTooSlowly(reader), false)
+})
+
 test('an event loop that stood still is not held against the clients', () => {
   const { reader, goesOn, passes } = paced()
   reader.written = 1_000
