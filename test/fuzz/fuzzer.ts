@@ -3,7 +3,7 @@ import { Random } from './random.js'
 import type { FuzzTarget } from './target.js'
 
 const mostKept = 2_000
-/** An input that takes longer is a finding: nobody may hold up everybody. */
+/** An input that keeps the event loop longer is a finding: nobody may hold up everybody. */
 const slowestMs = 2_000
 
 export interface FuzzOptions {
@@ -45,8 +45,10 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
     const input = seeds.shift() ?? nextInput(target, material)
     options.onInput(input)
     const before = performance.now()
+    let took = 0
     try {
       const told = target.check(input)
+      took = performance.now() - before
       // nearly all answer at once
       const answer = typeof told === 'string' ? told : await told
       if (!answers.has(answer) && pool.length < mostKept) pool.push(input)
@@ -54,7 +56,6 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
     } catch (error) {
       return finish({ input, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     }
-    const took = performance.now() - before
     if (took > slowestMs) return finish({ input, error: `took ${Math.round(took)} ms` })
     executions += 1
     if (executions % 64 === 0) options.onProgress(executions)

@@ -43,7 +43,7 @@ async function openFront({ engine, body }: Way): Promise<Front> {
 }
 
 const head = 'POST /first HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n'
-const patienceMs = 5_000
+const patienceMs = 20_000
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
   const from = performance.now()
