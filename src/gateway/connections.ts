@@ -69,13 +69,20 @@ export class Connections {
     const key = `${environment} ${identity.certificate.sha256}`
     let holder = this.holders.get(key)
     if (holder === undefined) {
-      holder = { environment, identity, peer, sockets: new Set(), isWelcome: false, changesAt: Infinity }
+      holder = {
+        environment,
+        identity,
+        peer: lasting(peer),
+        sockets: new Set(),
+        isWelcome: false,
+        changesAt: Infinity,
+      }
       this.holders.set(key, holder)
       this.losesStanding(holder)
       this.nextInstant = Math.min(this.nextInstant, holder.changesAt)
-    } else if (holder.peer.resumed) {
+    } else if (holder.peer.resumed && !peer.resumed) {
       // a resumed session brings no intermediates, a whole handshake does
-      holder.peer = peer
+      holder.peer = lasting(peer)
     }
     const { sockets } = holder
     sockets.add(socket)
@@ -183,4 +190,9 @@ export class Connections {
     // what has been written still goes out
     socket.destroySoon()
   }
+}
+
+// with all that was presented, read while its connection stands: others may outlive it
+function lasting(peer: Peer): Peer {
+  return { ...peer }
 }

@@ -66,7 +66,7 @@ function sized(bytes: number): Sentence {
 
 function chainOf(certificate: Certificate, { settled }: Findings): Sentence {
   const { environment, peer } = settled
-  const paths = environment.trustedPaths.of(certificate, peer.presented)
+  const paths = environment.trustedPaths.of(certificate, peer)
   const [path] = paths.ok ? paths.value : []
   if (path !== undefined) return both(path.chain.map(({ subject }) => commonNameOf(subject)).join(' → '))
   const issuer = commonNameOf(certificate.issuer)

@@ -71,11 +71,11 @@ function chooseEnvironment(question: ExplainQuestion): Result<EnvironmentPolicy,
   return { ok: false, problem: `several environments are possible, name one of \`${names.join('`, `')}\`` }
 }
 
-function trustingIn(policy: Policy, { presented }: ExplainQuestion, der: Uint8Array): readonly string[] {
+function trustingIn(policy: Policy, question: ExplainQuestion, der: Uint8Array): readonly string[] {
   const parsed = parseCertificate(der)
   if (!parsed.ok) return []
   return [...policy.environments.values()]
-    .filter(({ trustedPaths }) => trustedPaths.of(parsed.value, presented).ok)
+    .filter(({ trustedPaths }) => trustedPaths.of(parsed.value, question).ok)
     .map(({ name }) => name)
 }
 

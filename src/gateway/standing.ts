@@ -53,7 +53,7 @@ function entriesOf({ environment, identity }: TrustQuestion): readonly Whitelist
 function instantsOf(question: TrustQuestion, entries: readonly WhitelistEntry[]): readonly number[] {
   const { environment, identity, peer } = question
   const skew = environment.config.tls.clockSkewSeconds * 1000
-  const paths = environment.trustedPaths.of(identity.certificate, peer.presented)
+  const paths = environment.trustedPaths.of(identity.certificate, peer)
   return [
     // the second of notAfter still counts as valid
     ...(paths.ok

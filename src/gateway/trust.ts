@@ -25,14 +25,18 @@ export class TrustedPaths {
     this.trust = splitAuthorities(authorities)
   }
 
-  /** The chains from this certificate to an anchor. */
-  of(certificate: Certificate, presented: readonly Uint8Array[]): ReturnType<typeof buildPaths> {
+  /**
+   * The chains from this certificate to an anchor.
+   *
+   * @param peer - who presented others beside it; asked for them where the chains are not known yet
+   */
+  of(certificate: Certificate, peer: Pick<Peer, 'presented'>): ReturnType<typeof buildPaths> {
     const known = this.kept.get(certificate.sha256)
     if (known !== undefined) return { ok: true, value: known }
     const built = buildPaths({
       ...this.trust,
       leaf: certificate,
-      presented: presented.flatMap((der) => {
+      presented: peer.presented.flatMap((der) => {
         const parsed = parseCertificate(der)
         return parsed.ok ? [parsed.value] : []
       }),
@@ -60,7 +64,7 @@ export interface TrustQuestion {
 export function judgeTrust(question: TrustQuestion, now: number): Result<readonly Certificate[], Denial> {
   const { identity, peer, environment } = question
   const { certificate } = identity
-  const paths = environment.trustedPaths.of(certificate, peer.presented)
+  const paths = environment.trustedPaths.of(certificate, peer)
   if (!paths.ok) {
     const { reason, detail } = paths.problem
     const elsewhere = reason === 'certificate-untrusted' ? environmentTrusting(question) : undefined
@@ -87,7 +91,7 @@ export function judgeTrust(question: TrustQuestion, now: number): Result<readonl
 function environmentTrusting({ identity, peer, environment, policy }: TrustQuestion): string | undefined {
   for (const other of policy.environments.values()) {
     if (other === environment) continue
-    if (other.trustedPaths.of(identity.certificate, peer.presented).ok) return other.name
+    if (other.trustedPaths.of(identity.certificate, peer).ok) return other.name
   }
   return undefined
 }
