@@ -44,14 +44,18 @@ export function sendRequest(
   const { body } = forward
   if (body === 'stream') return new StreamedUpload(connection, { head, forward }, listener)
   const bytes = body === 'none' ? noBody : body
+  const size = bytes.length
   if (!writeAtOnce(socket, head.own, [head.client.bytes, bytes])) {
     socket.cork()
     socket.write(textOf(head), 'latin1')
-    socket.write(bytes)
+    // what was sent is sent nowhere else: see `mayGoElsewhere`
+    socket.write(bytes, (error) => {
+      if (!(error instanceof Error)) discard([bytes])
+    })
     socket.uncork()
   }
   connection.written()
-  return { isDone: true, bytes: bytes.length, onDrain: ignore, stop: ignore }
+  return { isDone: true, bytes: size, onDrain: ignore, stop: ignore }
 }
 
 const noBody = new Uint8Array(0)
