@@ -23,9 +23,7 @@ export class KeyMemory {
 
   /** The text of these bytes, which are known to be UTF-8. */
   textOf(bytes: Uint8Array, start: number, end: number): string {
-    let hash = end - start
-    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] ?? 0)) | 0
-    hash ^= hash >>> 15
+    const hash = hashOf(bytes, start, end)
     this.hash = hash
     const slot = hash & (slots - 1)
     const known = this.#bytes[slot]
@@ -94,6 +92,17 @@ export class OpenKeys {
     set.add(`.${name}`)
     return set.size > before
   }
+}
+
+// of five bytes and the length: names that share them cost a comparison more, and are few
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start
+  if (length === 0) return 0
+  let hash = length + ((bytes[start] ?? 0) << 8) + ((bytes[end - 1] ?? 0) << 16)
+  hash = (Math.imul(hash, 31) + (bytes[start + (length >> 1)] ?? 0)) | 0
+  hash = (Math.imul(hash, 31) + (bytes[start + (length >> 2)] ?? 0)) | 0
+  hash = (Math.imul(hash, 0x9e3779b1) + (bytes[end - 1 - (length >> 2)] ?? 0)) | 0
+  return hash ^ (hash >>> 15)
 }
 
 function isSame(known: Uint8Array, bytes: Uint8Array, start: number): boolean {

@@ -1,5 +1,5 @@
-import { JsonString } from './json-string.js'
-import { KeyMemory, OpenKeys } from './json-keys.js'
+import { JsonString, plain } from './json-string.js'
+import { decodeUtf8, KeyMemory, OpenKeys } from './json-keys.js'
 import { JsonNumber } from './json-number.js'
 import { defaultJsonLimits, type JsonLimits, type JsonProblem, type JsonVisitor } from './json-visitor.js'
 
@@ -109,16 +109,29 @@ export class JsonReader {
         if (!this.#separate(byte)) return this.#unexpected(byte, i)
       } else if (this.#state === key || this.#state === keyOrEnd) {
         if (byte === 0x22) {
-          this.#state = inKey
-          this.#string.open(true)
-          return i + 1
+          const quote = this.#closingQuote(bytes, i + 1)
+          if (quote === -1) {
+            this.#state = inKey
+            this.#string.open(true)
+            return i + 1
+          }
+          if (!this.#takeKey(keyMemory.textOf(bytes, i + 1, quote))) return this.#refuseKey(quote)
+          i = quote + 1
+          continue
         }
         if (byte !== 0x7d || this.#state === key) return this.#unexpected(byte, i)
         this.#close()
       } else if (byte === 0x22) {
-        this.#state = inString
-        this.#string.open(this.#visitor.wantsText)
-        return i + 1
+        const quote = this.#closingQuote(bytes, i + 1)
+        if (quote === -1) {
+          this.#state = inString
+          this.#string.open(this.#visitor.wantsText)
+          return i + 1
+        }
+        this.#state = commaOrEnd
+        this.#visitor.string(this.#visitor.wantsText ? decodeUtf8(bytes, i + 1, quote) : undefined)
+        i = quote + 1
+        continue
       } else if (byte === 0x7b || byte === 0x5b) {
         if (!this.#open(byte === 0x7b)) {
           return this.#refuse(i, `nesting deeper than ${this.#limits.maxDepth} levels`)
@@ -193,12 +206,30 @@ export class JsonReader {
       this.#visitor.string(this.#string.text())
       return next
     }
-    const name = this.#string.name(keyMemory)
-    if (!this.#keys.add(name, keyMemory.hash))
-      return this.#refuse(next - 1, 'a member name stands there twice')
+    return this.#takeKey(this.#string.name(keyMemory)) ? next : this.#refuseKey(next - 1)
+  }
+
+  /**
+   * Where a string ends that begins here, stands whole in this piece and holds printable ASCII alone: nearly
+   * every one does. -1 where that cannot be said; it is read byte by byte then.
+   */
+  #closingQuote(bytes: Uint8Array, from: number): number {
+    const end = Math.min(bytes.length, from + this.#limits.maxStringBytes + 1)
+    let i = from
+    while (i < end && plain[bytes[i] ?? 0] === 1) i++
+    return i < end && bytes[i] === 0x22 ? i : -1
+  }
+
+  /** The name that was just read; false where its object has it already. */
+  #takeKey(name: string): boolean {
+    if (!this.#keys.add(name, keyMemory.hash)) return false
     this.#state = colon
     this.#visitor.key(name)
-    return next
+    return true
+  }
+
+  #refuseKey(at: number): number {
+    return this.#refuse(at, 'a member name stands there twice')
   }
 
   #readNumber(bytes: Uint8Array, from: number): number {

@@ -8,8 +8,8 @@ const hexDigit = 3
 const lowSurrogateBackslash = 4
 const lowSurrogateLetter = 5
 
-// bytes that stand for themselves: printable ASCII but `"` and `\`
-const plain = new Uint8Array(256)
+/** 1 for the bytes that stand for themselves: printable ASCII but `"` and `\`. */
+export const plain = new Uint8Array(256)
 for (let byte = 0x20; byte < 0x80; byte++) plain[byte] = byte === 0x22 || byte === 0x5c ? 0 : 1
 
 const empty = new Uint8Array(0)
