@@ -25,6 +25,14 @@ export interface FuzzResult {
 
 /** Tries inputs until the time is over or one is a finding. The seed decides which, as far as they come. */
 export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzResult> {
+  try {
+    return await tryInputs(target, options)
+  } finally {
+    await target.close?.()
+  }
+}
+
+async function tryInputs(target: FuzzTarget, options: FuzzOptions): Promise<FuzzResult> {
   const encoder = new TextEncoder()
   const random = new Random(options.seed)
   const pool = target.seeds.map((seed) => (typeof seed === 'string' ? encoder.encode(seed) : seed))

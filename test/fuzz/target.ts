@@ -14,6 +14,8 @@ export interface FuzzTarget {
    * @throws whatever, where what must hold does not: that is a finding
    */
   check(input: Uint8Array): string | Promise<string>
+  /** No further input comes: what it holds open is closed. */
+  readonly close?: () => Promise<void>
 }
 
 /** The text of bytes that are UTF-8, or as one character a byte. */

@@ -156,6 +156,11 @@ const chunked: FuzzTarget = {
     for (const way of ways) answers.push(await judge(way, text))
     return answers.join(', ')
   },
+  close: async () => {
+    const fronts = [...quiet.values()]
+    quiet.clear()
+    for (const { close } of fronts) await close()
+  },
 }
 
 export const chunkedTargets: readonly FuzzTarget[] = [chunked]
