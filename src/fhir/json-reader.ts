@@ -1,4 +1,4 @@
-import { JsonString, plain } from './json-string.js'
+import { closingQuote, JsonString } from './json-string.js'
 import { decodeUtf8, KeyMemory, OpenKeys } from './json-keys.js'
 import { JsonNumber } from './json-number.js'
 import { defaultJsonLimits, type JsonLimits, type JsonProblem, type JsonVisitor } from './json-visitor.js'
@@ -109,7 +109,7 @@ export class JsonReader {
         if (!this.#separate(byte)) return this.#unexpected(byte, i)
       } else if (this.#state === key || this.#state === keyOrEnd) {
         if (byte === 0x22) {
-          const quote = this.#closingQuote(bytes, i + 1)
+          const quote = closingQuote(bytes, i + 1, this.#limits.maxStringBytes)
           if (quote === -1) {
             this.#state = inKey
             this.#string.open(true)
@@ -122,7 +122,7 @@ export class JsonReader {
         if (byte !== 0x7d || this.#state === key) return this.#unexpected(byte, i)
         this.#close()
       } else if (byte === 0x22) {
-        const quote = this.#closingQuote(bytes, i + 1)
+        const quote = closingQuote(bytes, i + 1, this.#limits.maxStringBytes)
         if (quote === -1) {
           this.#state = inString
           this.#string.open(this.#visitor.wantsText)
@@ -207,17 +207,6 @@ export class JsonReader {
       return next
     }
     return this.#takeKey(this.#string.name(keyMemory)) ? next : this.#refuseKey(next - 1)
-  }
-
-  /**
-   * Where a string ends that begins here, stands whole in this piece and holds printable ASCII alone: nearly
-   * every one does. -1 where that cannot be said; it is read byte by byte then.
-   */
-  #closingQuote(bytes: Uint8Array, from: number): number {
-    const end = Math.min(bytes.length, from + this.#limits.maxStringBytes + 1)
-    let i = from
-    while (i < end && plain[bytes[i] ?? 0] === 1) i++
-    return i < end && bytes[i] === 0x22 ? i : -1
   }
 
   /** The name that was just read; false where its object has it already. */

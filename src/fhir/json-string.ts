@@ -8,9 +8,20 @@ const hexDigit = 3
 const lowSurrogateBackslash = 4
 const lowSurrogateLetter = 5
 
-/** 1 for the bytes that stand for themselves: printable ASCII but `"` and `\`. */
-export const plain = new Uint8Array(256)
+// bytes that stand for themselves: printable ASCII but `"` and `\`
+const plain = new Uint8Array(256)
 for (let byte = 0x20; byte < 0x80; byte++) plain[byte] = byte === 0x22 || byte === 0x5c ? 0 : 1
+
+/**
+ * Where a string ends that begins here, stands whole in this piece and holds printable ASCII alone: nearly
+ * every one does. -1 where that cannot be said; it is read byte by byte then.
+ */
+export function closingQuote(bytes: Uint8Array, from: number, maxBytes: number): number {
+  const end = Math.min(bytes.length, from + maxBytes + 1)
+  let i = from
+  while (i < end && plain[bytes[i] ?? 0] === 1) i++
+  return i < end && bytes[i] === 0x22 ? i : -1
+}
 
 const empty = new Uint8Array(0)
 

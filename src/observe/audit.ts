@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { genesis, lineHash, linked, type ChainHead } from './audit-chain.js'
-import { auditText, type AuditEvent, type AuditFormat } from './audit-event.js'
+import type { AuditEvent, AuditFormat } from './audit-event.js'
+import { auditText } from './audit-text.js'
 import { RotationClock, type AuditRotation } from './audit-rotation.js'
 import type { SealKey } from './audit-seal.js'
 import type { DurableSink } from './line-sink.js'

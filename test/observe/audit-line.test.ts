@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fc } from '../support/fast-check.js'
-import { auditText, type AuditEvent, type AuditFormat } from '../../src/observe/audit-event.js'
+import type { AuditEvent, AuditFormat } from '../../src/observe/audit-event.js'
+import { auditText } from '../../src/observe/audit-text.js'
 import { establishmentsOf, readAuditLine } from '../../src/observe/audit-line.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 30 })

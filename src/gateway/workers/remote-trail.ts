@@ -1,4 +1,5 @@
-import { auditText, type AuditEvent, type AuditFormat } from '../../observe/audit-event.js'
+import type { AuditEvent, AuditFormat } from '../../observe/audit-event.js'
+import { auditText } from '../../observe/audit-text.js'
 import type { Audit } from '../../observe/audit.js'
 import type { AuditTrail } from '../audit-trail.js'
 
