@@ -45,15 +45,17 @@ export const dev: Verb = {
       throw new UsageError(`--only: expected \`files\` or \`ror\`, found \`${only}\``)
     }
     const rorHost = textOption(options, 'ror-host') ?? ''
-    if (only === 'ror')
-      return await standInAlone({ host: rorHost, port: portOption(options, 'ror-port') }, say)
+    const rorPort = portOption(options, 'ror-port')
+    if (only === 'ror') return await standInAlone({ host: rorHost, port: rorPort }, say)
+    // it stands in gateway.yaml, as the upstream's
+    if (rorPort === 0) throw new UsageError('--ror-port: expected a port from 1 to 65535, found `0`')
     const prepared = await prepareDevelopmentFolder({
       folder: resolve(textOption(options, 'folder') ?? '.dev'),
       ports: {
         sandbox: portOption(options, 'sandbox-port'),
         production: portOption(options, 'production-port'),
         admin: portOption(options, 'admin-port'),
-        ror: portOption(options, 'ror-port'),
+        ror: rorPort,
       },
       now: Date.now(),
       report: say,

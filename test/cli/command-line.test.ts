@@ -19,6 +19,12 @@ const mistakes: readonly (readonly [what: string, args: readonly string[], code:
     /--ror-port: expected a port from 0 to 65535, found `99999`/,
   ],
   [
+    'a port of the stand-in ROR that gateway.yaml cannot name',
+    ['dev', '--ror-port', '0'],
+    64,
+    /--ror-port: expected a port from 1 to 65535, found `0`/,
+  ],
+  [
     'a missing configuration',
     ['check', '--config', '/nowhere/gateway.yaml'],
     3,
