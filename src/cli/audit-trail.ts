@@ -4,7 +4,7 @@ import { readLineBytes } from '../files/line-bytes.js'
 import { readLines } from '../files/lines.js'
 import { rotatedFiles } from '../files/rotated.js'
 import { Progress } from './progress.js'
-import type { Streams } from './verb.js'
+import { UsageError, type Streams } from './verb.js'
 
 /** How trails are read. */
 export interface TrailReading {
@@ -13,6 +13,23 @@ export interface TrailReading {
   readonly since?: number | undefined
   /** Asked behind each file, the newest first: whether that is enough. */
   readonly isEnough?: () => boolean
+}
+
+/**
+ * The trails to read: those named by `--audit`, else the one that the configuration writes.
+ *
+ * @param config - the `--config` that was given, and the audit file it names
+ * @throws UsageError where neither names one
+ */
+export function trailsOf(
+  named: readonly string[],
+  config: { readonly label: string; readonly file: string | undefined } | undefined,
+): readonly string[] {
+  if (named.length > 0) return named
+  if (config === undefined) throw new UsageError('expected --audit, or --config that names the trail')
+  if (config.file === undefined)
+    throw new UsageError(`expected --audit: \`${config.label}\` names no audit file`)
+  return [config.file]
 }
 
 /**

@@ -9,20 +9,12 @@ import {
   type ReplayVerdict,
 } from '../gateway/replay-judgement.js'
 import { auditField, establishmentsOf, readAuditLine, type PastRequest } from '../observe/audit-line.js'
-import { readTrails } from './audit-trail.js'
+import { readTrails, trailsOf } from './audit-trail.js'
 import { columns, speakerFor, type Speaker } from './desk-output.js'
 import { judgingPolicy } from './desk-source.js'
 import { tellNear } from './explain-text.js'
 import { inLanguage } from './language.js'
-import {
-  exit,
-  instantOption,
-  listOption,
-  textOption,
-  UsageError,
-  type Streams,
-  type VerbOptions,
-} from './verb.js'
+import { exit, instantOption, listOption, textOption, type Streams, type VerbOptions } from './verb.js'
 
 const sentences = {
   en: {
@@ -92,10 +84,13 @@ export async function explainPast(options: VerbOptions, streams: Streams): Promi
   const speaker = speakerFor(streams)
   const words = inLanguage(speaker.language, sentences)
   const id = textOption(options, 'request-id') ?? ''
-  const trails = listOption(options, 'audit')
-  if (trails.length === 0) throw new UsageError('--request-id needs --audit')
   const config = textOption(options, 'config')
   const policy = config === undefined ? undefined : await judgingPolicy(config)
+  const written = policy?.config.audit.file?.path
+  const trails = trailsOf(
+    listOption(options, 'audit'),
+    config === undefined ? undefined : { label: config, file: written },
+  )
   const line = await findLine(id, trails, streams)
   const past = line === undefined ? undefined : readAuditLine(line)
   if (line === undefined || past === undefined) {

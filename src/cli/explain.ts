@@ -37,13 +37,18 @@ export const explain: Verb = {
     { name: 'env', value: 'NAME', help: 'environment (default: that of the host, or of the certificate)' },
     { name: 'at', value: 'TIME', help: 'the moment it is judged at (default: now)' },
     { name: 'request-id', value: 'ID', help: 'a past request instead, by the X-Request-Id of its answer' },
-    { name: 'audit', value: 'FILE', multiple: true, help: 'with --request-id: the audit trail' },
+    {
+      name: 'audit',
+      value: 'FILE',
+      multiple: true,
+      help: 'with --request-id: the audit trail (default: the one that --config names)',
+    },
     { name: 'json', help: 'the answer as JSON' },
   ],
   examples: [
     'ror-gateway explain --config gateway.yaml --cert partner.pem --request "GET /ws-diffusion-fhir/Location"',
     'ror-gateway explain --config gateway.yaml --cert partner.pem --request "PATCH /ws-synchro-dispo-lits-fhir/Location?identifier=1350054680/SSR38888" --body patch.json',
-    'ror-gateway explain --request-id 3f1c… --audit audit.ndjson --config gateway.yaml',
+    'ror-gateway explain --request-id 3f1c… --config gateway.yaml',
   ],
   async run(options, streams) {
     const speaker = speakerFor(streams)

@@ -1,7 +1,7 @@
 import { formatName } from '../core/name-text.js'
 import type { PartnerDeclaration } from '../core/partner.js'
 import { PartnerReporter, type PartnerReport } from '../gateway/partner-report.js'
-import { readTrails } from './audit-trail.js'
+import { readTrails, trailsOf } from './audit-trail.js'
 import { shownInstant, speakerFor } from './desk-output.js'
 import { environmentsOf, openSource, type DeskEnvironment } from './desk-source.js'
 import { inLanguage } from './language.js'
@@ -118,15 +118,10 @@ async function readConfig(options: VerbOptions): Promise<{
 }> {
   const config = textOption(options, 'config')
   const named = listOption(options, 'audit')
-  if (config === undefined) {
-    if (named.length === 0) throw new UsageError('expected --audit, or --config that names the trail')
-    return { trails: named, environments: undefined }
-  }
+  if (config === undefined) return { trails: trailsOf(named, undefined), environments: undefined }
   const source = await openSource(config)
   try {
-    const file = source.loaded?.config.audit.file?.path
-    const trails = named.length > 0 || file === undefined ? named : [file]
-    if (trails.length === 0) throw new UsageError(`expected --audit: \`${config}\` names no audit file`)
+    const trails = trailsOf(named, { label: config, file: source.loaded?.config.audit.file?.path })
     return { trails, environments: environmentsOf(source, textOption(options, 'env')) }
   } finally {
     await source.close()

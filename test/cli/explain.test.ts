@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { issuedName } from '../../src/x509/issue-name.js'
@@ -199,6 +199,35 @@ test('explain finds a past request in the audit trail, and says what it would co
   ])
   assert.equal(missing.code, 1)
   assert.match(missing.stderr, /no request `nothing`/)
+})
+
+test('explain reads the audit trail that the configuration names, unless another is named', async (context) => {
+  const stand = await makeStand(context)
+  const answer = await stand.send({
+    target: `${capacityPath}1350054698/SSR1`,
+    method: 'PATCH',
+    body: patchBody,
+  })
+  const event = await stand.auditOf(answer)
+  const past = ['explain', '--request-id', String(event['requestId'])]
+  const config = ['--config', join(stand.folder, 'gateway.yaml')]
+  const found = await command([...past, ...config])
+  assert.equal(found.code, 2, found.stderr)
+  assert.match(found.stdout, /was refused: /)
+  writeFileSync(join(stand.folder, 'other.ndjson'), '')
+  const elsewhere = await command([...past, ...config, '--audit', join(stand.folder, 'other.ndjson')])
+  assert.equal(elsewhere.code, 1)
+  assert.match(elsewhere.stderr, /no request /)
+  const nowhere = await command(past)
+  assert.equal(nowhere.code, 64)
+  assert.match(nowhere.stderr, /expected --audit, or --config that names the trail/)
+  stand.write(
+    'untold.yaml',
+    readFileSync(join(stand.folder, 'gateway.yaml'), 'utf8').replace(/^audit: .*$/m, ''),
+  )
+  const untold = await command([...past, '--config', join(stand.folder, 'untold.yaml')])
+  assert.equal(untold.code, 64)
+  assert.match(untold.stderr, /expected --audit: `.*untold\.yaml` names no audit file/)
 })
 
 test('explain judges at the moment it is told', async (context) => {
