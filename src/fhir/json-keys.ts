@@ -32,7 +32,8 @@ export class KeyMemory {
     }
     const text = decodeUtf8(bytes, start, end)
     if (end - start <= longestRemembered) {
-      this.#bytes[slot] = bytes.slice(start, end)
+      // a copy: `slice` of a Buffer is a view, which would hold the whole body, and lose it with its memory
+      this.#bytes[slot] = new Uint8Array(bytes.subarray(start, end))
       this.#texts[slot] = text
     }
     return text

@@ -228,3 +228,20 @@ describe('strict JSON reader', () => {
     assert.equal(reader.end(), problem)
   })
 })
+
+it('remembers a name beyond the body it was read in, and takes it for no other', () => {
+  for (let index = 0; index < 5_000; index += 1) {
+    // memory of its own, as large bodies have, which is given back once they are sent
+    const body = Buffer.from(new Uint8Array(Buffer.from(`{"name${index}":1}`)).buffer)
+    assert.deepEqual(keysOf(body), [`name${index}`])
+    structuredClone(body.buffer, { transfer: [body.buffer] })
+    assert.deepEqual(keysOf(Buffer.from('{"":1}')), [''])
+  }
+})
+
+function keysOf(body: Uint8Array): readonly string[] {
+  const keys: string[] = []
+  const problem = readJson(body, { ...nobody, key: (name) => keys.push(name), number: () => undefined })
+  assert.equal(problem, undefined)
+  return keys
+}
