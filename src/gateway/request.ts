@@ -45,8 +45,8 @@ export async function serveRequest(
   gateway.began(response)
   try {
     // what follows a request whose end is in doubt is no request: nothing is judged, nothing is sent
-    const turn = awaitTurn(request, response)
-    if (!(turn === true || (await turn)))
+    // never at once: what came with it in one packet is read first, and ends the connection where it is none
+    if (!(await awaitTurn(request, response)))
       throw new Failure('client-left', 'the connection takes no further request')
     const denial = await judgeAndForward(exchange)
     if (denial !== undefined) await refuse(exchange, event.decided(denial))

@@ -61,11 +61,12 @@ export class NameTable<Known> {
   of(name: string): Known {
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    const found = this.#find(name)
-    if (name.length <= longestKept) {
-      if (this.#known.size >= mostKept) this.#known.clear()
-      this.#known.set(name, found)
-    }
+    if (name.length > longestKept) return this.#find(name)
+    // a copy: what was cut out of a head would keep all of it
+    const kept = Buffer.from(name, 'latin1').toString('latin1')
+    const found = this.#find(kept)
+    if (this.#known.size >= mostKept) this.#known.clear()
+    this.#known.set(kept, found)
     return found
   }
 }

@@ -33,6 +33,8 @@ export class ConnectionGuard {
   readonly #byAddress = new Map<string, number>()
   /** Since when, oldest first; by the two ends, as the TLS socket will say them too. */
   readonly #handshakes = new Map<string, Handshake>()
+  /** Handshakes under way by client address. */
+  readonly #underWay = new Map<string, number>()
 
   constructor(options: GuardOptions) {
     this.#options = options
@@ -48,20 +50,26 @@ export class ConnectionGuard {
     }
     if (this.#handshakes.size >= this.#options.handshakes && !this.#makeRoomFor(address)) return false
     const ends = endsOf(socket)
-    this.#byAddress.set(address, open + 1)
+    add(this.#byAddress, address, 1)
     this.#handshakes.set(ends, { ends, socket, address, since: performance.now() })
+    add(this.#underWay, address, 1)
     socket.once('close', () => {
-      this.#handshakes.delete(ends)
-      const left = (this.#byAddress.get(address) ?? 1) - 1
-      if (left === 0) this.#byAddress.delete(address)
-      else this.#byAddress.set(address, left)
+      this.#ended(ends)
+      add(this.#byAddress, address, -1)
     })
     return true
   }
 
   /** Its handshake has come to its end. */
   secured(socket: Socket): void {
-    this.#handshakes.delete(endsOf(socket))
+    this.#ended(endsOf(socket))
+  }
+
+  #ended(ends: string): void {
+    const handshake = this.#handshakes.get(ends)
+    if (handshake === undefined) return
+    this.#handshakes.delete(ends)
+    add(this.#underWay, handshake.address, -1)
   }
 
   /** Ends the handshakes under way: whoever never finishes one holds up no stop. */
@@ -71,17 +79,29 @@ export class ConnectionGuard {
 
   #makeRoomFor(newcomer: string): boolean {
     this.#options.onLimit?.('handshakes')
-    const counts = new Map<string, number>()
-    for (const { address } of this.#handshakes.values()) counts.set(address, (counts.get(address) ?? 0) + 1)
-    const most = Math.max(...counts.values())
-    const oldest = [...this.#handshakes.values()].find(({ address }) => counts.get(address) === most)
+    let most = 0
+    for (const count of this.#underWay.values()) if (count > most) most = count
+    const oldest = this.#oldestOf(most)
     if (oldest === undefined) return false
-    const isHeavier = most > (counts.get(newcomer) ?? 0) + 1
+    const isHeavier = most > (this.#underWay.get(newcomer) ?? 0) + 1
     if (!isHeavier && performance.now() - oldest.since < slowMs) return false
-    this.#handshakes.delete(oldest.ends)
+    this.#ended(oldest.ends)
     oldest.socket.destroy()
     return true
   }
+
+  /** The oldest of an address that has this many. */
+  #oldestOf(count: number): Handshake | undefined {
+    for (const handshake of this.#handshakes.values())
+      if (this.#underWay.get(handshake.address) === count) return handshake
+    return undefined
+  }
+}
+
+function add(counts: Map<string, number>, address: string, change: 1 | -1): void {
+  const count = (counts.get(address) ?? 0) + change
+  if (count > 0) counts.set(address, count)
+  else counts.delete(address)
 }
 
 function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {

@@ -72,8 +72,8 @@ function readPeer(socket: Socket): Peer {
  * `getPeerCertificate` loses the order of RDNs besides. The session tells the leaf alone, for 10.
  */
 function leafOf(socket: TLSSocket): Uint8Array | undefined {
-  const session = socket.getSession()
-  const found = session === undefined ? undefined : certificateInSession(session)
+  const session: Buffer | null | undefined = socket.getSession() // null where the socket is gone; not in its types
+  const found = session instanceof Buffer ? certificateInSession(session) : undefined
   const certificate = found === undefined ? socket.getPeerX509Certificate()?.raw : Buffer.from(found)
   // it holds the secret that the session is resumed by
   session?.fill(0)

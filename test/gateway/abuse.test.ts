@@ -33,6 +33,17 @@ test('a connection that sends on and on behind a request under way is closed, an
   assert.equal(stand.upstream.requests.length, 1)
 })
 
+test('a request that comes in one packet with what is none goes nowhere', async (context) => {
+  const stand = await makeStand(context)
+  // leaves a connection upstream that could be written to at once
+  assert.equal((await stand.send({})).status, 200)
+  const client = await openRaw(stand.port, stand.tls())
+  client.send(`${rawRequest({})}\0\0garbage`)
+  await client.closed
+  assert.equal((await stand.send({})).status, 200)
+  assert.equal(stand.upstream.requests.length, 2)
+})
+
 test('what is remembered of certificates that anybody may show is bounded by their size', async () => {
   const pki = await makeTestPki()
   const usual = await pki.client()

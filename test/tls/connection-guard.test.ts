@@ -48,6 +48,15 @@ test('an address that fills the handshakes gives way to others, at once, and not
   assert.deepEqual([flood[1]?.destroyed, flood[2]?.destroyed, other.destroyed], [true, false, false])
 })
 
+test('as many addresses as there may be handshakes are told apart', () => {
+  const handshakes = 130_000
+  const guard = new ConnectionGuard({ connectionsPerAddress: 2, handshakes })
+  const address = (index: number): string =>
+    `2001:db8:${(index >> 16).toString(16)}:${(index % 65_536).toString(16)}::1`
+  for (let index = 0; index < handshakes; index += 1) assert.ok(guard.accept(from(address(index))))
+  assert.equal(guard.accept(from(address(handshakes))), false)
+})
+
 test('handshakes under way end with the guard, and no other connection does', () => {
   const guard = new ConnectionGuard({ connectionsPerAddress: 10, handshakes: 10 })
   const [open, silent] = [from('198.51.100.1'), from('198.51.100.1')]

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { connect, createServer, type TLSSocket } from 'node:tls'
-import type { AddressInfo } from 'node:net'
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { connect, createServer, TLSSocket } from 'node:tls'
 import { peerOf } from '../../src/tls/peer.js'
 import { certificateInSession } from '../../src/tls/session-certificate.js'
 import { makeTestPki } from '../support/pki.js'
@@ -89,4 +89,18 @@ test('what is no session, or one without a certificate, has none', () => {
   ]) {
     assert.equal(certificateInSession(none), undefined, none.toString('hex'))
   }
+})
+
+test('a connection that is gone is a peer without a certificate', async (t) => {
+  const server = createTcpServer()
+  t.after(() => server.close())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const raw = connectTcp((server.address() as AddressInfo).port, '127.0.0.1') // a listening TCP server has one
+  await once(raw, 'connect')
+  const socket = new TLSSocket(raw, { isServer: true })
+  socket.on('error', () => undefined)
+  socket.destroy()
+  assert.equal(peerOf(socket).certificate, undefined)
+  assert.deepEqual(peerOf(socket).presented, [])
 })
