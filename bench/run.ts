@@ -7,6 +7,7 @@ import { outcomeLines } from './report/targets.js'
 import { readReport, writeReport } from './report/files.js'
 import { runRounds } from './rounds.js'
 import { allSubjects } from './subjects/all.js'
+import { nodeFlags } from './subjects/gateway.js'
 import { allWorkloads } from './workloads/all.js'
 import { printMicro, runMicro } from './micro/all.js'
 
@@ -87,6 +88,7 @@ async function bench(): Promise<void> {
     rounds: Number(rounds ?? (quick ? 2 : 5)),
     milliseconds: quick ? 400 : 1_000,
     entries: 10_000,
+    nodeFlags,
   }
   const load = loadAverage()
   const results = await runRounds({

@@ -32,6 +32,8 @@ npm run bench -- micro     # the parts by themselves
   templates in [bench/rivals](../bench/rivals): whitelist by subject, the query rule and the body rule, a
   line of JSON a request into a file, counters. Before anything is measured, each is shown an unlisted
   certificate, a foreign establishment in the query and one in the body, and must refuse what it says it refuses.
+- What runs on Node (the gateway, its engine, http-proxy) is started as deploy/systemd says:
+  \`${settings.nodeFlags.join(' ')}\`.
 - ${settings.rounds} rounds of ${settings.milliseconds} ms: in each, all take turns. Figures are medians, with the least and the
   greatest round; a ratio is the median of the ratios of each round.
 - **CPU µs** is the time of the process and its children, user and system (\`/proc\`), for each answer. It comes

@@ -12,7 +12,12 @@ export interface Report {
   }
   /** Of each subject that was there; and what those leave out. */
   readonly subjects: readonly SubjectReport[]
-  readonly settings: { readonly rounds: number; readonly milliseconds: number; readonly entries: number }
+  readonly settings: {
+    readonly rounds: number
+    readonly milliseconds: number
+    readonly entries: number
+    readonly nodeFlags: readonly string[]
+  }
   /** Load averages at the start and at the end: others may have used the machine. */
   readonly load: readonly [start: number, end: number]
   readonly results: readonly ResultReport[]

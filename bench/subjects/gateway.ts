@@ -12,7 +12,7 @@ const unit = readFileSync(join(root, 'deploy/systemd/ror-gateway.service'), 'utf
 const [start = ''] = /^ExecStart=.*$/m.exec(unit) ?? []
 
 /** How Node is run where the gateway is deployed. */
-export const nodeFlags: readonly string[] = start.split(' ').filter((part) => part.startsWith('--min-'))
+export const nodeFlags: readonly string[] = start.split(' ').filter((part) => part.startsWith('--initial-'))
 
 const schema = JSON.parse(readFileSync(join(root, 'config/gateway.schema.json'), 'utf8')) as EngineSchema // see there
 const { enum: engines = [], default: usual } = schema.properties.forwarding.properties.engine

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root } from '../../test/support/shared.js'
+import { nodeFlags } from './gateway.js'
 import { launch, type Subject } from './subject.js'
 
 const script = fileURLToPath(new URL('../rivals/plain-proxy.js', import.meta.url))
@@ -36,7 +37,7 @@ function proxySubject(
     start: ({ stage, folder, ports: [port] }) =>
       launch({
         command: process.execPath,
-        args: [script, String(port), stage.upstream.origin, stage.path('pki'), agent],
+        args: [...nodeFlags, script, String(port), stage.upstream.origin, stage.path('pki'), agent],
         port,
         output: join(folder, 'output'),
       }),
