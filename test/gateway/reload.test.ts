@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -74,6 +74,35 @@ test('what the upstream is told of a client is what is in force, for each reques
   await reloads(stand, 2)
   const forged = request.replace('\r\n\r\n', '\r\nX_Ror_Number: forged\r\n\r\n')
   assert.deepEqual(await told(forged), [['eai-armor'], [], [serial], [fhirHost]])
+  open.destroy()
+})
+
+test('a certificate that is one partner by its name and another by its key is told as the one an API asks for', async (context) => {
+  const stand = await makeStand(context, {
+    config: (text) =>
+      text.replace(
+        '    whitelist: whitelist/',
+        '    identityHeaders: [{ name: X-Ror-Partner, value: partner-id }]\n    whitelist: whitelist/',
+      ),
+  })
+  const key = new X509Certificate(stand.partner.certPem).publicKey
+  const pin = hash('sha256', key.export({ type: 'spki', format: 'der' }), 'hex')
+  const list = join(stand.folder, 'whitelist/partner.yaml')
+  const other = `  - { id: csd, certificates: [{ publicKey: "${pin}" }], apis: [csd] }\n`
+  writeFileSync(list, readFileSync(list, 'utf8') + other)
+  await reloads(stand, 1)
+  const open = await openRaw(stand.port, stand.tls())
+  for (const [target, partner] of [
+    ['/ws-diffusion-fhir/Location', 'eai-bretagne'],
+    ['/csd', 'csd'],
+    ['/ws-diffusion-fhir/Location', 'eai-bretagne'],
+  ] as const) {
+    open.send(rawRequest({ target }))
+    assert.equal((await open.answer()).status, 200)
+    const last = stand.upstream.requests.at(-1)
+    assert.ok(last !== undefined)
+    assert.deepEqual(valuesOf(last, 'x-ror-partner'), [partner])
+  }
   open.destroy()
 })
 
