@@ -32,10 +32,7 @@ export const dev: Verb = {
       help: '`files`: makes the folder and ends; `ror`: the stand-in ROR alone',
     },
   ],
-  examples: [
-    'ror-gateway dev',
-    'ror-gateway dev --folder /tmp/ror --sandbox-port 18443 --production-port 18444',
-  ],
+  examples: ['ror-gateway dev', 'ror-gateway dev --folder demo --sandbox-port 18443 --production-port 18444'],
   async run(options, { stdout, stderr }) {
     const say = (line: string): void => {
       stdout.write(`${line}\n`)
