@@ -1,4 +1,5 @@
 import type { FailureCode } from '../core/failure.js'
+import { endWithBody, passBody } from './answer-body.js'
 import { joined, mostHeld } from './body-memory.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { writeHead } from './downstream-head.js'
@@ -144,7 +145,7 @@ export class DirectExchange implements ConnectionUser, Timed {
     this.#enter('receiving')
     if (this.#isWhole) {
       if (body === undefined) this.#forward.response.end()
-      else this.#endWith(body)
+      else endWithBody(this.#forward.response, body, this.#connection)
       this.#endUpload()
     } else if (body !== undefined) this.#pass(body)
   }
@@ -213,28 +214,15 @@ export class DirectExchange implements ConnectionUser, Timed {
     }
   }
 
-  // the memory is the connection's: what waits to be written is copied, or the memory taken
-
   #pass(body: Buffer): void {
     const { response } = this.#forward
-    const connection = this.#connection
-    if (body.length <= mostCopied || connection === undefined) response.write(Buffer.from(body))
-    else response.write(body, connection.takeMemory())
+    passBody(response, body, this.#connection)
     if (response.writableLength < mostHeld) return
-    connection?.socket.pause()
+    this.#connection?.socket.pause()
     response.once('drain', () => {
       this.#postpone()
       this.#connection?.socket.resume()
     })
-  }
-
-  #endWith(body: Buffer): void {
-    if (body.length <= mostCopied || this.#connection === undefined) {
-      this.#forward.response.end(Buffer.from(body))
-      return
-    }
-    this.#connection.takeMemory()
-    this.#forward.response.end(body)
   }
 
   #answered(): void {
@@ -299,9 +287,6 @@ export class DirectExchange implements ConnectionUser, Timed {
     this.#options.settle(outcome)
   }
 }
-
-// up to here a copy costs less than new memory
-const mostCopied = 8_192
 
 const codes = {
   refused: 'upstream-refused',
