@@ -1,4 +1,5 @@
 import { fieldLines, statusLine } from './response-head.js'
+import { Section } from './response-section.js'
 
 /** The head of a final answer. */
 export interface AnswerHead {
@@ -29,7 +30,6 @@ type State =
   | 'trailers'
   | 'stopped'
 
-const maxHeadBytes = 65_536
 // of one answer: sizes and extensions are overhead that carries nothing (CVE-2024-22019 bounds the same)
 const maxExtensionBytes = 16_384
 const maxInterim = 16
@@ -54,8 +54,7 @@ export class ResponseParser {
   readonly #sink: AnswerSink
   #state: State = 'idle'
   #isHead = false
-  #held: Buffer | undefined
-  #heldLength = 0
+  readonly #section = new Section()
   #remaining = 0
   #sizeDigits = 0
   #extensionBytes = 0
@@ -71,7 +70,7 @@ export class ResponseParser {
   begin(isHead: boolean): void {
     this.#state = 'head'
     this.#isHead = isHead
-    this.#heldLength = 0
+    this.#section.clear()
     this.#extensionBytes = 0
     this.#interim = 0
     this.#isPersistent = false
@@ -163,7 +162,7 @@ export class ResponseParser {
   }
 
   #readHead(chunk: Buffer, at: number): number | string {
-    const section = this.#section(chunk, at)
+    const section = this.#section.read(chunk, at, 'head')
     if (typeof section !== 'object') return section
     const problem = this.#takeHead(section.text, section.end < chunk.length)
     return problem ?? section.end
@@ -263,11 +262,11 @@ export class ResponseParser {
     }
     this.#state = 'trailers'
     // the line that has just ended begins the section: without trailers, CR LF CR LF is all there is
-    this.#hold(lineEnd, 0)
+    this.#section.hold(lineEnd, 0)
   }
 
   #readTrailers(chunk: Buffer, at: number): number | string {
-    const section = this.#section(chunk, at)
+    const section = this.#section.read(chunk, at, 'trailers')
     if (typeof section !== 'object') return section
     if (section.text !== '') {
       const trailers = fieldLines(section.text, 2)
@@ -282,56 +281,9 @@ export class ResponseParser {
     this.#state = 'idle'
     this.#sink.onWhole()
   }
-
-  /** What stands before CR LF CR LF, once that is there; otherwise the bytes are held. */
-  #section(chunk: Buffer, at: number): { readonly text: string; readonly end: number } | number | string {
-    if (this.#heldLength === 0) {
-      const end = chunk.indexOf(sectionEnd, at)
-      if (end !== -1) {
-        if (end - at > maxHeadBytes) return tooLong
-        return { text: chunk.toString('latin1', at, end), end: end + 4 }
-      }
-    }
-    const before = this.#heldLength
-    this.#hold(chunk, at)
-    const held = this.#held ?? empty
-    const found = held.subarray(0, this.#heldLength).indexOf(sectionEnd, Math.max(0, before - 3))
-    if (found > maxHeadBytes || (found === -1 && this.#heldLength > maxHeadBytes)) return tooLong
-    if (found === -1) return this.#earlyProblem(held, before) ?? chunk.length
-    this.#heldLength = 0
-    return { text: held.toString('latin1', 0, found), end: at + found + 4 - before }
-  }
-
-  // what can be no head is not waited for
-  #earlyProblem(held: Buffer, before: number): string | undefined {
-    for (let index = before; index < this.#heldLength; index += 1) {
-      const isAfterCr = index > 0 && held[index - 1] === cr
-      if ((held[index] === lf) !== isAfterCr) return 'a line that does not end in CR LF'
-    }
-    if (this.#state !== 'head') return undefined
-    const start = held.toString('latin1', 0, Math.min(this.#heldLength, protocol.length))
-    return protocol.startsWith(start) ? undefined : 'no HTTP/1 answer'
-  }
-
-  #hold(chunk: Buffer, at: number): void {
-    // one byte past the bound tells that it was passed
-    const end = Math.min(chunk.length, at + maxHeadBytes + sectionEnd.length + 1 - this.#heldLength)
-    const needed = this.#heldLength + end - at
-    if (this.#held === undefined || this.#held.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(1024, needed * 2))
-      this.#held?.copy(larger, 0, 0, this.#heldLength)
-      this.#held = larger
-    }
-    chunk.copy(this.#held, this.#heldLength, at, end)
-    this.#heldLength = needed
-  }
 }
 
-const protocol = 'HTTP/1.'
-const tooLong = 'a head, or trailers, that are too long'
-const sectionEnd = Buffer.from('\r\n\r\n')
 const lineEnd = Buffer.from('\r\n')
-const empty = Buffer.alloc(0)
 const semicolon = 59
 const tab = 9
 
