@@ -41,7 +41,7 @@ export interface EnvironmentStatus {
     readonly nextUpdate: string
     readonly entries: number
   }[]
-  /** The gateway's own certificates and the authorities it trusts; what ends first stands first. */
+  /** The gateway's own certificates and the authorities it trusts, before clients and before upstreams; what ends first stands first. */
   readonly ends: readonly EndStatus[]
   /** The servers behind, by API. */
   readonly upstreams: readonly ServerStatus[]
@@ -52,8 +52,8 @@ export interface EnvironmentStatus {
 }
 
 export interface EndStatus {
-  readonly what: 'server-certificate' | 'authority'
-  /** Kind of key of a server certificate; common name of an authority. */
+  readonly what: 'server-certificate' | 'authority' | 'upstream-certificate' | 'upstream-authority'
+  /** Kind of key of a server certificate, common name of an authority; before the latter, the API of an upstream. */
   readonly name: string
   readonly notAfter: string
   readonly daysLeft: number

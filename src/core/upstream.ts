@@ -29,7 +29,7 @@ export interface UpstreamCheck {
 }
 
 /** A file that the configuration names. */
-interface PlacedFile {
+export interface PlacedFile {
   readonly path: string
   readonly place: Place
 }

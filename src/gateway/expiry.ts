@@ -5,7 +5,7 @@ import type { Certificate } from '../x509/certificate.js'
 import { commonNameOf } from '../x509/common-name.js'
 import { readCertificates } from '../x509/material.js'
 import type { NamedCertificate } from './load-whitelist.js'
-import type { ListedCrl, ServerMaterial } from './policy.js'
+import type { ListedCrl, ServerMaterial, UpstreamCertificate } from './policy.js'
 
 /** What of an environment ends some day. */
 interface Perishable {
@@ -13,6 +13,7 @@ interface Perishable {
   readonly server: ServerMaterial
   readonly authorities: readonly Certificate[]
   readonly crls: readonly ListedCrl[]
+  readonly upstreamCertificates: readonly UpstreamCertificate[]
 }
 
 const hour = 3_600_000
@@ -33,6 +34,7 @@ export function expiryFindings(environments: Iterable<Perishable>, now: number):
       ...crlFindings(environment, now),
       ...missingCrls(environment),
       ...certificateFindings(environment, now),
+      ...upstreamFindings(environment, now),
     )
   }
   return found
@@ -123,6 +125,26 @@ function certificateFindings(
     ending(`the authority \`${commonNameOf(subject)}\``, { place, notAfter, now }),
   )
   return [...own, ...trusted]
+}
+
+/** One finding a certificate, however many APIs name its file. */
+function upstreamFindings({ config, upstreamCertificates }: Perishable, now: number): readonly Diagnostic[] {
+  const found = new Map<string, { readonly first: UpstreamCertificate; readonly apis: string[] }>()
+  for (const certificate of upstreamCertificates) {
+    const { kind, file, subject, notAfter, api } = certificate
+    const key = JSON.stringify([kind, file, subject, notAfter])
+    const known = found.get(key)
+    if (known === undefined) found.set(key, { first: certificate, apis: [api] })
+    else known.apis.push(api)
+  }
+  return [...found.values()].flatMap(({ first: { kind, file, subject, place, notAfter }, apis }) => {
+    const of = `${apis.map((api) => `\`${api}\``).join(', ')} of \`${config.name}\``
+    const what =
+      kind === 'shown'
+        ? `the certificate \`${file}\` shown to the upstream of ${of}`
+        : `the authority \`${subject}\` that the upstream of ${of} is verified by`
+    return ending(what, { place, notAfter, now })
+  })
 }
 
 function ending(

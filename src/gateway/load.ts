@@ -4,7 +4,6 @@ import { openWhitelist } from '../core/whitelist-table.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import type { CrlSource, EnvironmentConfig, PlacedPath } from '../config/gateway-config.js'
 import { parseGatewayConfig } from '../config/gateway-file.js'
-import type { UpstreamTls } from '../http/forwarder.js'
 import type { Certificate } from '../x509/certificate.js'
 import { readCrls, verifyCrl } from '../x509/crl.js'
 import { readCertificates } from '../x509/material.js'
@@ -13,7 +12,7 @@ import { largest, LoadFiles, type Overlay } from './load-files.js'
 import { WhitelistLoader, type NamedCertificate } from './load-whitelist.js'
 import type { ListedCrl, LoadedEnvironment, LoadedPolicy, ReadSet, ServerMaterial } from './policy.js'
 import { readServerMaterial } from './server-material.js'
-import { loadUpstreamTls } from './upstream-material.js'
+import { loadUpstreamMaterial } from './upstream-material.js'
 
 /** Why nothing was loaded; `readSet` still says which files to look at until it is mended. */
 export interface LoadProblem {
@@ -119,21 +118,10 @@ class Loader {
     const loader = new WhitelistLoader({ whitelist: config.whitelist, environment: config }, this.files)
     const whitelist = await loader.load()
     this.named.push(...loader.named)
-    const upstreamTls =
-      this.scope === 'serve' ? await this.loadUpstreams(config) : new Map<string, UpstreamTls>()
+    const upstreams = await loadUpstreamMaterial(this.scope === 'serve' ? config.apis : [], this.files)
     if (server === undefined || whitelist === undefined) return undefined
     const resolutionAuthorization = this.scope === 'serve' ? await this.loadAuthorization(config) : undefined
-    return { config, server, authorities, crls, whitelist, resolutionAuthorization, upstreamTls }
-  }
-
-  private async loadUpstreams({ apis }: EnvironmentConfig): Promise<ReadonlyMap<string, UpstreamTls>> {
-    const found = new Map<string, UpstreamTls>()
-    for (const { name, upstream } of apis) {
-      const material =
-        upstream.tls === undefined ? undefined : await loadUpstreamTls(upstream.tls, this.files)
-      if (material !== undefined) found.set(name, material)
-    }
-    return found
+    return { config, server, authorities, crls, whitelist, resolutionAuthorization, ...upstreams }
   }
 
   private async loadAuthorization({ resolution }: EnvironmentConfig): Promise<string | undefined> {

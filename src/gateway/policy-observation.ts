@@ -8,15 +8,21 @@ export function observationOf(policy: Policy, at: number): PolicyObservation {
   return {
     revision: policy.revision,
     at,
-    environments: [...policy.environments.values()].map(({ name, whitelist, crls, server, authorities }) => ({
-      name,
-      partners: whitelist.partnerCount,
-      certificates: whitelist.certificateCount,
-      establishments: whitelist.establishmentCount,
-      crls: crls.map(({ issuer, nextUpdate }) => ({ issuer: commonNameOf(issuer), nextUpdate })),
-      serverCertificates: server.certificates.map(({ certificate }) => shownCertificate(certificate)),
-      authorities: authorities.map(({ subject, notAfter }) => ({ subject: commonNameOf(subject), notAfter })),
-    })),
+    environments: [...policy.environments.values()].map(
+      ({ name, whitelist, crls, server, authorities, upstreamCertificates }) => ({
+        name,
+        partners: whitelist.partnerCount,
+        certificates: whitelist.certificateCount,
+        establishments: whitelist.establishmentCount,
+        crls: crls.map(({ issuer, nextUpdate }) => ({ issuer: commonNameOf(issuer), nextUpdate })),
+        serverCertificates: server.certificates.map(({ certificate }) => shownCertificate(certificate)),
+        authorities: authorities.map(({ subject, notAfter }) => ({
+          subject: commonNameOf(subject),
+          notAfter,
+        })),
+        upstreamCertificates,
+      }),
+    ),
     isPartner: (environment, partner) =>
       policy.environments.get(environment)?.whitelist.hasPartner(partner) ?? false,
   }

@@ -24,6 +24,20 @@ export interface ListedCrl extends VerifiedRevocationList {
   readonly place: Place
 }
 
+/** A certificate that the servers of an API are shown or verified by: with it ends what comes from them. */
+export interface UpstreamCertificate {
+  readonly api: string
+  /** `shown`: the gateway's own before these servers; `authority`: what theirs are verified by. */
+  readonly kind: 'shown' | 'authority'
+  /** Common name. */
+  readonly subject: string
+  readonly file: string
+  /** Where the configuration names the file. */
+  readonly place: Place
+  /** Epoch milliseconds. */
+  readonly notAfter: number
+}
+
 /** One environment as a worker read it: values alone, so that it crosses a thread in one message. */
 export interface LoadedEnvironment {
   readonly config: EnvironmentConfig
@@ -35,6 +49,8 @@ export interface LoadedEnvironment {
   readonly resolutionAuthorization?: string | undefined
   /** Of the APIs, by name, that say how their servers are verified. */
   readonly upstreamTls: ReadonlyMap<string, UpstreamTls>
+  /** What of that ends some day. */
+  readonly upstreamCertificates: readonly UpstreamCertificate[]
 }
 
 /** Every file and folder that was read, with a digest of what stood there. */
@@ -65,6 +81,7 @@ export interface EnvironmentPolicy {
   /** Of reads of the gateway's own. */
   readonly resolutionAuthorization: string | undefined
   readonly upstreamTls: ReadonlyMap<string, UpstreamTls>
+  readonly upstreamCertificates: readonly UpstreamCertificate[]
   /** Chains whose signatures have been checked against these authorities. */
   readonly trustedPaths: TrustedPaths
 }
@@ -104,6 +121,7 @@ export function openPolicy(loaded: LoadedPolicy, previous?: Policy): Policy {
       crls,
       resolutionAuthorization: environment.resolutionAuthorization,
       upstreamTls: environment.upstreamTls,
+      upstreamCertificates: environment.upstreamCertificates,
       trustedPaths:
         pathsFor(authorities, previous?.environments.get(config.name)) ?? new TrustedPaths(authorities),
     })

@@ -96,12 +96,19 @@ export function environmentFacts(
   }
 }
 
-function endsOf({ server, authorities }: EnvironmentPolicy, now: number): EnvironmentStatus['ends'] {
+function endsOf(
+  { server, authorities, upstreamCertificates }: EnvironmentPolicy,
+  now: number,
+): EnvironmentStatus['ends'] {
   const own = server.certificates.map(({ certificate }) => shownCertificate(certificate))
   return [
     ...own.map(({ key, notAfter }) => ({ what: 'server-certificate' as const, name: key, notAfter })),
     ...authorities.map(({ subject, notAfter }) => {
       return { what: 'authority' as const, name: commonNameOf(subject), notAfter }
+    }),
+    ...upstreamCertificates.map(({ api, kind, subject, notAfter }) => {
+      const what = kind === 'shown' ? ('upstream-certificate' as const) : ('upstream-authority' as const)
+      return { what, name: `${api}: ${subject}`, notAfter }
     }),
   ]
     .sort((one, other) => one.notAfter - other.notAfter)

@@ -111,6 +111,11 @@ export function createInstruments() {
       'End of validity of an authority that client certificates are trusted by.',
       ['environment', 'subject'],
     ),
+    upstreamCertificateNotAfter: gauge(
+      'upstream_certificate_not_after_timestamp_seconds',
+      'End of validity of a certificate that the servers of an API are shown or verified by.',
+      [...byApi, 'kind', 'subject'],
+    ),
     connectionsDropped: counter(
       'connections_dropped_total',
       'Connections beyond `maxConnections`, `connectionsPerAddress` or `handshakes`, closed at once.',

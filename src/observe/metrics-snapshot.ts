@@ -27,6 +27,7 @@ const gaugeRules: Readonly<Record<string, Rule>> = {
   [`${metricPrefix}crl_next_update_timestamp_seconds`]: 'min',
   [`${metricPrefix}server_certificate_not_after_timestamp_seconds`]: 'min',
   [`${metricPrefix}authority_not_after_timestamp_seconds`]: 'min',
+  [`${metricPrefix}upstream_certificate_not_after_timestamp_seconds`]: 'min',
   process_start_time_seconds: 'min',
   process_max_fds: 'max',
   // prom-client takes the average, in which one blocked event loop is lost

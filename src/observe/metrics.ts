@@ -24,6 +24,13 @@ export interface PolicyObservation {
     /** Kind of key, and end in epoch milliseconds. */
     readonly serverCertificates: readonly { readonly key: string; readonly notAfter: number }[]
     readonly authorities: readonly { readonly subject: string; readonly notAfter: number }[]
+    /** Shown to the servers of an API, or what these are verified by. */
+    readonly upstreamCertificates: readonly {
+      readonly api: string
+      readonly kind: string
+      readonly subject: string
+      readonly notAfter: number
+    }[]
   }[]
   /** Whether a partner still stands in the whitelist of an environment; its series go otherwise. */
   readonly isPartner: (environment: string, partner: string) => boolean
@@ -165,6 +172,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         to.crlNextUpdate,
         to.serverCertificateNotAfter,
         to.authorityNotAfter,
+        to.upstreamCertificateNotAfter,
       ]) {
         gauge.remove(() => true)
       }
@@ -182,6 +190,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
         }
         for (const { subject, notAfter } of environment.authorities) {
           to.authorityNotAfter.cell(environment.name, subject).value = notAfter / 1_000
+        }
+        for (const { api, kind, subject, notAfter } of environment.upstreamCertificates) {
+          to.upstreamCertificateNotAfter.cell(environment.name, api, kind, subject).value = notAfter / 1_000
         }
       }
       requests.keep(policy.isPartner)

@@ -27,6 +27,8 @@ export interface UpstreamStand extends Stand {
   counts(): readonly number[]
   /** The servers of an API as `/status` shows them. */
   statusOf(api: string): Promise<readonly Record<string, unknown>[]>
+  /** What ends some day at `/status`, of one kind. */
+  endsOf(what: string): Promise<readonly { readonly name: string; readonly daysLeft: number }[]>
   /** Value of a series, its labels as they stand; undefined where there is none. */
   metric(series: string): Promise<number | undefined>
   /** Takes a server down, its connections with it. */
@@ -74,6 +76,12 @@ export async function upstreamStand(context: TestContext, wish: UpstreamStandWis
         environments: { upstreams: Record<string, unknown>[] }[]
       } // as `Status` says
       return (status.environments[0]?.upstreams ?? []).filter((server) => server['api'] === api)
+    },
+    endsOf: async (what) => {
+      const status = (await (await admin('/status')).json()) as {
+        environments: { ends: { what: string; name: string; daysLeft: number }[] }[]
+      } // as `Status` says
+      return (status.environments[0]?.ends ?? []).filter((end) => end.what === what)
     },
     metric: async (series) => {
       const text = await (await admin('/metrics')).text()

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { makeTestPki } from '../support/pki.js'
+import { expiryFindings } from '../../src/gateway/expiry.js'
+import { loadPolicy } from '../../src/gateway/load.js'
+import { day, makeTestPki } from '../support/pki.js'
 import { patchBody, permittedTarget } from './stand.js'
 import { upstreamStand, type UpstreamStand } from './upstream-stand.js'
 
@@ -70,4 +73,65 @@ test('what is no certificate is no authority of an upstream', async (context) =>
   const refused = await stand.gateway.reload('signal')
   assert.equal(refused.result, 'refused')
   assert.deepEqual([...new Set(refused.diagnostics.map(({ code }) => code))], ['upstream-ca'])
+})
+
+test('the ends of what upstreams are shown and verified by are told of: check and log, metric, /status', async (context) => {
+  const now = Date.now()
+  // authorities of a test last ten years: one that ends in 40 days, and the same names issued anew
+  const ending = await makeTestPki({ prefix: 'ROR ', now: now - (10 * 365 - 40.5) * day })
+  const server = await (await serverPki).server(['localhost'])
+  const client = await (await clientPki).client({ notAfter: now + 20.5 * day })
+  const stand = await upstreamStand(context, {
+    servers: 1,
+    tls: { cert: server.chainPem, key: server.keyPem },
+    upstream: ([origin = '']) =>
+      `{ servers: [${origin}], tls: { ca: [pki/ror-ca.pem], certificate: pki/gateway.pem, key: pki/gateway.key } }`,
+    prepare: ({ write }) => {
+      write('pki/ror-ca.pem', ending.caPem)
+      write('pki/gateway.pem', client.chainPem)
+      write('pki/gateway.key', client.keyPem)
+    },
+  })
+  const said = async (): Promise<readonly string[]> => {
+    const loaded = await loadPolicy(join(stand.folder, 'gateway.yaml'))
+    assert.ok(loaded.ok)
+    return expiryFindings(loaded.value.environments, now)
+      .filter(({ code }) => code.startsWith('certificate'))
+      .map(({ message }) => message)
+  }
+  const apis = '`token`, `fhir-read`, `fhir-write`, `csd` of `sandbox`'
+  const [shown, intermediate, root, ...more] = await said()
+  assert.match(shown ?? '', /^the certificate `.*gateway\.pem` shown to the upstream of `token`/)
+  assert.ok(shown?.includes(`${apis} ends in 20 days, at `), shown)
+  assert.ok(
+    intermediate?.startsWith(
+      `the authority \`ROR AC IGC-SANTE ELEMENTAIRE ORGANISATIONS\` that the upstream of ${apis} is verified by ends in 40 days`,
+    ),
+    intermediate,
+  )
+  assert.match(root ?? '', /^the authority `ROR AC RACINE/)
+  assert.deepEqual(more, [])
+
+  const series = (kind: string, subject: string): string =>
+    `ror_gateway_upstream_certificate_not_after_timestamp_seconds{environment="sandbox",api="csd",kind="${kind}",subject="${subject}"}`
+  const authority = 'ROR AC RACINE IGC-SANTE ELEMENTAIRE'
+  const daysLeft = async (name: string): Promise<number> =>
+    Math.floor((((await stand.metric(name)) ?? 0) * 1000 - now) / day)
+  assert.equal(await daysLeft(series('shown', 'EMA')), 20)
+  assert.equal(await daysLeft(series('authority', authority)), 40)
+  assert.deepEqual(
+    (await stand.endsOf('upstream-certificate')).map(({ name, daysLeft: left }) => [name, left]),
+    ['token', 'fhir-read', 'fhir-write', 'csd'].map((api) => [`${api}: EMA`, 20]),
+  )
+  assert.equal((await stand.endsOf('upstream-authority')).length, 8)
+
+  // issued anew, the old one beside it: the later end counts, and the new client certificate is in force
+  stand.write('pki/ror-ca.pem', (await serverPki).caPem + ending.caPem)
+  const next = await (await clientPki).client()
+  stand.write('pki/gateway.pem', next.chainPem)
+  stand.write('pki/gateway.key', next.keyPem)
+  assert.deepEqual(await said(), [])
+  await stand.gateway.reload('signal')
+  assert.equal(await daysLeft(series('shown', 'EMA')), 364)
+  assert.ok((await daysLeft(series('authority', authority))) > 3000)
 })

@@ -1,7 +1,7 @@
 import { createMetrics, type Metrics } from '../../src/observe/metrics.js'
 
 /** An environment without anything that ends. */
-export const without = { crls: [], serverCertificates: [], authorities: [] }
+export const without = { crls: [], serverCertificates: [], authorities: [], upstreamCertificates: [] }
 
 /** A gateway that has seen one of everything. */
 export function busy(): Metrics {
@@ -22,6 +22,7 @@ export function busy(): Metrics {
         crls: [{ issuer: 'CN=CA', nextUpdate: 5_000 }],
         serverCertificates: [{ key: 'ec', notAfter: 6_000 }],
         authorities: [{ subject: 'AC', notAfter: 8_000 }],
+        upstreamCertificates: [{ api: 'fhir-read', kind: 'shown', subject: 'GATEWAY', notAfter: 9_000 }],
       },
     ],
     isPartner: () => true,
