@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Result } from '../core/result.js'
 import { appendFlags, close, freePath, fsync, isSameFile, open, rename, writeFrom } from './append-calls.js'
+import { LineBlock } from './line-block.js'
 import { problemOf, type FileProblem } from './problem.js'
 
 /** Where lines go, and how much may wait. */
 export interface AppendOptions {
   /** A path, which is kept open and opened again when it was rotated; or a standard stream. */
   readonly target: { readonly path: string; readonly mode?: number } | 'stdout' | 'stderr'
-  /** Characters that may wait to be written; beyond half of them it is not healthy, beyond all lines are lost. */
+  /** Bytes that may wait to be written; beyond half of them it is not healthy, beyond all lines are lost. */
   readonly maxQueued: number
   /** Milliseconds between looks whether the file still stands at its path (made while writing); 1,000. */
   readonly rotationCheckMs?: number
@@ -54,8 +55,6 @@ interface Rotation {
   readonly to: string
 }
 
-/** Characters handed to the system at once. */
-const maxBatch = 1 << 20
 // a write costs as much as thirty lines do: under load, those of a few milliseconds go out in one
 const gatherMs = 5
 const streams = { stdout: 1, stderr: 2 } as const
@@ -64,7 +63,8 @@ class Appender implements AppendFile {
   readonly #options: AppendOptions
   readonly #path: string
   #fd: number | undefined
-  #queue: (string | Rotation)[] = []
+  #queue: (LineBlock | Rotation)[] = []
+  #spare: LineBlock | undefined
   #queued = 0
   /** Bytes of the first line that this descriptor has taken already. */
   #begun = 0
@@ -105,8 +105,7 @@ class Appender implements AppendFile {
       this.#lost += 1
       return false
     }
-    this.#queue.push(line)
-    this.#queued += line.length
+    this.#queued += this.#blockFor(line).add(line)
     if (this.#problem === undefined) this.#drain()
     return true
   }
@@ -136,7 +135,7 @@ class Appender implements AppendFile {
     this.#isClosed = true
     clearTimeout(this.#retry)
     await this.#draining
-    this.#lost += this.#queue.filter((item) => typeof item === 'string').length
+    for (const item of this.#queue) if (item instanceof LineBlock) this.#lost += item.waiting
     this.#queue = []
     this.#queued = 0
     await this.#closeFile()
@@ -159,8 +158,8 @@ class Appender implements AppendFile {
       await this.#keepInPlace()
       while (this.#queue.length > 0) {
         const [first] = this.#queue
-        if (typeof first === 'object') await this.#setAside(first.to)
-        else await this.#writeBatch()
+        if (first instanceof LineBlock) await this.#writeBlock(first)
+        else if (first !== undefined) await this.#setAside(first.to)
         this.#recovered()
         if (this.#queue.length > 0) await this.#gather()
         await this.#keepInPlace()
@@ -177,40 +176,32 @@ class Appender implements AppendFile {
     await (waitMs > 0 ? sleep(waitMs) : new Promise(setImmediate))
   }
 
-  async #writeBatch(): Promise<void> {
+  async #writeBlock(block: LineBlock): Promise<void> {
     if (this.#fd === undefined) return
-    let count = 0
-    let batch = ''
-    for (const line of this.#queue) {
-      if (typeof line === 'object') break
-      if (count > 0 && batch.length + line.length > maxBatch) break
-      batch += line
-      count += 1
-    }
-    const { done, error } = await writeFrom(this.#fd, Buffer.from(batch), this.#begun)
+    const before = block.written
+    const { done, error } = await writeFrom(this.#fd, block.filled, before + this.#begun)
     this.#wroteAt = performance.now()
-    if (error === undefined) {
-      this.#begun = 0
-      this.#dequeue(count)
-      return
-    }
-    let left = done
-    let whole = 0
-    for (const line of this.#queue) {
-      if (typeof line === 'object') break
-      const bytes = Buffer.byteLength(line)
-      if (left < bytes) break
-      left -= bytes
-      whole += 1
-    }
-    this.#begun = left
-    this.#dequeue(whole)
-    throw error
+    block.wrote(done)
+    this.#begun = done - block.written
+    this.#queued -= block.written - before
+    if (error !== undefined) throw error
+    // lines that were added meanwhile are next
+    if (block.waiting > 0) return
+    this.#queue.shift()
+    if (!block.isUsual) return
+    block.clear()
+    this.#spare = block
   }
 
-  #dequeue(count: number): void {
-    for (const item of this.#queue.splice(0, count))
-      this.#queued -= typeof item === 'string' ? item.length : 0
+  /** Where the line goes: behind what waits already. */
+  #blockFor(line: string): LineBlock {
+    const last = this.#queue.at(-1)
+    if (last instanceof LineBlock && last.hasRoomFor(line)) return last
+    let block = this.#spare
+    this.#spare = undefined
+    if (block?.hasRoomFor(line) !== true) block = new LineBlock(Buffer.byteLength(line))
+    this.#queue.push(block)
+    return block
   }
 
   // a rotation that fails costs no line: the file is written on

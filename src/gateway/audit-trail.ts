@@ -29,7 +29,7 @@ interface TrailNeeds {
 }
 
 // about 100,000 lines may wait while the disk is slow
-const queuedCharacters = 64 * 1024 * 1024
+const queuedBytes = 64 * 1024 * 1024
 /** No line is longer: a hundred establishments, everything cut. */
 const endBytes = 4 * 1024 * 1024
 const minute = 60_000
@@ -101,7 +101,7 @@ async function openFile(
 ): Promise<AppendFile> {
   const opened = await openAppendFile({
     target: target === 'stdout' ? target : { path: target.path, mode: 0o640 },
-    maxQueued: queuedCharacters,
+    maxQueued: queuedBytes,
     onProblem: (problem) => {
       log.error('the audit trail cannot be written', { detail: problem.message })
     },

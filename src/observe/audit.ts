@@ -57,8 +57,10 @@ export function createAudit(sink: DurableSink, options: AuditOptions = {}): Chai
 
   function append(open: string, sign?: (text: string) => string): boolean {
     const text = linked(open, head, sign === undefined ? { format } : { format, sign })
+    // the hash first: what is made of many pieces is joined by it, once
+    const hash = lineHash(text)
     if (!sink.write(`${text}\n`)) return false
-    head = { sequence: head.sequence + 1, hash: lineHash(text) }
+    head = { sequence: head.sequence + 1, hash }
     unsealed += 1
     clock?.wrote(Buffer.byteLength(text) + 1, time)
     return true

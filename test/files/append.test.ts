@@ -50,6 +50,28 @@ test('lines are added in order to what stands in the file', async (context) => {
   assert.equal((await stat(path)).mode & 0o777, 0o640)
 })
 
+test('lines larger than the memory they wait in, and those that come while others are written, stay whole and in order', async (context) => {
+  const path = join(await scratchFolder(context), 'audit.ndjson')
+  const { file } = await opened(context, path, { maxQueued: 1e8 })
+  const expected: string[] = []
+  const add = (line: string): void => {
+    expected.push(line)
+    assert.ok(file.write(line))
+  }
+  for (let round = 0; round < 6; round += 1) {
+    add(`${round} short\n`)
+    // three bytes a character: what fits by its characters does not by its bytes
+    add(`${round} ${'€'.repeat(60_000 + round * 20_000)}\n`)
+    for (let index = 0; index < 3_000; index += 1) add(`${round} ${index} ${'é'.repeat(index % 90)}\n`)
+    const written = file.flush()
+    await new Promise(setImmediate)
+    add(`${round} while the others are written\n`)
+    if (round % 2 === 0) await written
+  }
+  assert.equal(await file.close(), 0)
+  assert.ok((await readFile(path, 'utf8')) === expected.join(''))
+})
+
 test('a rotated file is left, and its successor made, by the next line', async (context) => {
   const folder = await scratchFolder(context)
   const path = join(folder, 'audit.ndjson')
