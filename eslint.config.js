@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', '.scratch/', '.dev/', 'node_modules/', 'eslint.config.js'] },
+  { ignores: ['dist/', 'build/', '.scratch/', '.dev/', 'node_modules/', 'assembly/', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -26,8 +26,10 @@ interface OpenElement {
   readonly children: Map<string, FhirElement[]>
 }
 
-const noChildren: ReadonlyMap<string, readonly FhirElement[]> = new Map()
-const unread: FhirElement = { kind: 'unread', value: undefined, children: noChildren }
+/** Of a primitive. */
+export const noChildren: ReadonlyMap<string, readonly FhirElement[]> = new Map()
+/** Stands for what was not asked for. */
+export const unread: FhirElement = { kind: 'unread', value: undefined, children: noChildren }
 
 /**
  * Builds the wanted part of a body while a reader goes through the whole of it.

@@ -1,4 +1,6 @@
 import { FhirElementBuilder, type FhirElement, type FhirKind, type Wanted } from './fhir-element.js'
+import { elementOnTape } from './fhir-tape.js'
+import { jsonIndex } from './json-index.js'
 import { readJson } from './json-reader.js'
 import type { JsonVisitor } from './json-visitor.js'
 import type { Result } from '../core/result.js'
@@ -80,6 +82,13 @@ class FhirJsonVisitor implements JsonVisitor {
 
 /** The wanted part of a FHIR body in JSON, or why it cannot be read. */
 export function readFhirJson(bytes: Uint8Array, wanted: Wanted): Result<FhirElement, string> {
+  const index = jsonIndex()
+  const found = index?.reads(bytes) === true ? elementOnTape(index, wanted) : undefined
+  return found === undefined ? readWithVisitor(bytes, wanted) : { ok: true, value: found }
+}
+
+/** The same without the index: reads every text, says of each problem where it is, and is slower. */
+export function readWithVisitor(bytes: Uint8Array, wanted: Wanted): Result<FhirElement, string> {
   const builder = new FhirElementBuilder(wanted)
   const visitor = new FhirJsonVisitor(builder)
   const problem = readJson(bytes, visitor)

@@ -5,6 +5,7 @@ import { SaxesParser } from 'saxes'
 import { JsonReader, readJson } from '../../src/fhir/json-reader.js'
 import type { JsonProblem } from '../../src/fhir/json-visitor.js'
 import { establishmentsInBody, judgePatchBody } from '../../src/fhir/written.js'
+import { agreedOn } from '../fhir/json-index-agreement.js'
 import { finess, idNatStruct, numberOf, numbersIn, organizations } from '../fhir/organizations.js'
 import { ValueVisitor } from '../fhir/value-visitor.js'
 import { readShared, sharedPath } from '../support/shared.js'
@@ -77,6 +78,24 @@ const json: FuzzTarget = {
     assert.ok(problem.offset >= 0 && problem.offset <= input.length)
     if (expected !== undefined) assert.match(problem.message, stricter)
     return inFewWords(problem.message)
+  },
+}
+
+/** The texts of the corpus as values of a member: the index reads objects alone. */
+const members = corpus.map((bytes) => Buffer.concat([Buffer.from('{"a":'), bytes, Buffer.from('}')]))
+
+const jsonIndex: FuzzTarget = {
+  name: 'json-index',
+  seeds: [...members, ...samples, ...samples.map((text) => JSON.stringify(JSON.parse(text)))],
+  dictionary: [...json.dictionary, '"a":{', '"a":1,', '[[', '\\u00e9', '€', '                ', '\0'],
+  make: (random) => {
+    const [made] = fc.sample(fc.dictionary(fc.string(), fc.jsonValue()), { seed: random.next(), numRuns: 1 })
+    return new TextEncoder().encode(JSON.stringify(made, null, random.pick([0, 1, 4])))
+  },
+  check: (input) => {
+    if (agreedOn(input)) return `read, ${Math.min(64, input.length >> 4)} blocks`
+    const problem = readJson(input, new ValueVisitor())
+    return problem === undefined ? 'read by the reader alone' : inFewWords(problem.message)
   },
 }
 
@@ -237,4 +256,4 @@ const xml: FuzzTarget = {
   },
 }
 
-export const bodyTargets: readonly FuzzTarget[] = [json, body, taskBody, patch, xml]
+export const bodyTargets: readonly FuzzTarget[] = [json, jsonIndex, body, taskBody, patch, xml]
