@@ -156,6 +156,7 @@ function clientText(client: AuditClient, { clients, clientSteps }: Form): string
       const value: unknown = client[name]
       if (value !== undefined) text += begin + written(value, kind)
     }
+    text = inOnePiece(text)
     clients.set(client, text)
   }
   return text
@@ -170,11 +171,20 @@ function pieceOf({ kind, begin, known }: Step<string>, value: unknown): string {
   if (!isFrequent) return begin + written(value, kind)
   let piece = known.get(value)
   if (piece === undefined) {
-    piece = begin + written(value, kind)
+    piece = inOnePiece(begin + written(value, kind))
     if (known.size >= mostKnown) known.clear()
     known.set(value, piece)
   }
   return piece
+}
+
+/**
+ * A text that is kept, out of one piece.
+ *
+ * V8 holds a joined text as the tree of what it was joined of, and would go through that tree for every line.
+ */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 function written(value: unknown, kind: Kind): string {
