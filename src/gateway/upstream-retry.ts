@@ -1,16 +1,6 @@
 import type { FailureCode } from '../core/failure.js'
-import type { ForwardRequest, Reach } from '../http/forwarder.js'
-
-/** What of a request says whether it may be sent once more. */
-export type RepeatableRequest = Pick<ForwardRequest, 'method' | 'body'>
-
-// a request whose repetition asks for nothing new (RFC 9110 section 9.2.1)
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
-
-/** Whether a request could be sent once more after it was sent, since it changes nothing and has no body. */
-export function isRepeatable({ method, body }: RepeatableRequest): boolean {
-  return body === 'none' && safeMethods.has(method)
-}
+import type { Reach } from '../http/forwarder.js'
+import { isRepeatable, type RepeatableRequest } from '../http/repeatable.js'
 
 /**
  * Whether a request that failed may be sent to another server.

@@ -4,6 +4,7 @@ import { joined, mostHeld } from './body-memory.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
+import { isRepeatable } from './repeatable.js'
 import { requestHead, type RequestHead } from './request-head.js'
 import { downstreamFields } from './response-fields.js'
 import type { AnswerHead } from './response-parser.js'
@@ -159,9 +160,8 @@ export class DirectExchange implements ConnectionUser, Timed {
     this.#hasReceived ||= this.#connection?.hasReceived === true
     this.#connection = undefined
     if (this.#settled || this.#isWhole) return
-    const { method, body } = this.#forward
     // only what may be repeated, and only what a kept connection lost (RFC 9110 section 9.2.2)
-    if (isStale && body === 'none' && safeMethods.has(method) && !this.#hasRetried) {
+    if (isStale && isRepeatable(this.#forward) && !this.#hasRetried) {
       this.#hasRetried = true
       this.#enter('connecting')
       this.#options.pool.closeIdle()
@@ -294,6 +294,3 @@ const codes = {
   invalid: 'upstream-response-invalid',
   broken: 'upstream-broken',
 } as const satisfies Record<Loss['kind'], FailureCode>
-
-// a request whose repetition asks for nothing new
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])

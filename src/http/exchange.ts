@@ -4,6 +4,7 @@ import type { FailureCode } from '../core/failure.js'
 import { inviteBody } from './body.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
+import { isRepeatable } from './repeatable.js'
 import { downstreamFields } from './response-fields.js'
 
 /** Where an exchange stands, and so what a silence means. */
@@ -195,13 +196,13 @@ export class Exchange {
 
   #onUpstreamError(error: Error & { code?: string }): void {
     if (this.#settled) return
-    const { method, body, response } = this.#forward
+    const { response } = this.#forward
     const code = error.code ?? ''
     const isReused = this.#upstream?.reusedSocket === true
     const isReset = code === 'ECONNRESET' || code === 'EPIPE'
     // only what may be repeated, and only what a kept connection lost (RFC 9110 section 9.2.2)
     const isSilent = !response.headersSent && this.#reach() !== 'answered'
-    if (isReused && isReset && isSilent && body === 'none' && safeMethods.has(method)) {
+    if (isReused && isReset && isSilent && isRepeatable(this.#forward)) {
       this.#settle({ kind: 'stale' })
       return
     }
@@ -303,9 +304,6 @@ function announcesBody({ headers }: IncomingMessage): boolean {
 
 // a socket that is handed on tells nothing of its handshake: `reusedSocket` is false after a wait in the queue
 const connectedSockets = new WeakSet<Socket>()
-
-// a request whose repetition asks for nothing new
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function ignore(): void {
   // told by `close`
