@@ -148,6 +148,8 @@ interface LimitsConfig {
   readonly upstreamQueue: number
   /** Longest silence of an upstream. */
   readonly upstreamTimeoutMs: number
+  /** Slowest answer of an upstream, behind which it may lag for that time in all. */
+  readonly upstreamBytesPerSecond: number
   readonly connectTimeoutMs: number
   /** Largest body that is passed on unjudged (token form, SOAP request). */
   readonly bodyBytes: number

@@ -74,6 +74,11 @@ export const limitsSchema = z.strictObject({
     max: hour,
     default: 60_000,
   }),
+  upstreamBytesPerSecond: wholeKey('Slowest answer of an upstream, in bytes a second.', {
+    min: 1,
+    max: 1_000_000,
+    default: 1024,
+  }),
   connectTimeoutMs: wholeKey('Time to reach an upstream, in milliseconds.', {
     min: 10,
     max: 120_000,

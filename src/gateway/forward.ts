@@ -106,7 +106,7 @@ function noteOutcome({ request, event }: Exchange, outcome: ForwardOutcome): voi
   if (outcome.kind === 'client-left' && readTooSlowly(request.socket))
     event.failed(new Failure('client-left', 'the client took its answer too slowly'))
   if (outcome.kind !== 'failed') return
-  const limit = limitOfFailure(outcome.code)
+  const limit = limitOfFailure(outcome)
   const failure = new Failure(outcome.code, outcome.cause.message, { cause: outcome.cause, ...limit })
   event.failed(failure)
   if (!outcome.responseStarted) throw failure

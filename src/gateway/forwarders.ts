@@ -23,6 +23,7 @@ export function createForwarders(config: GatewayConfig): ReadonlyMap<string, For
           connectMs: limits.connectTimeoutMs,
           responseMs: limits.upstreamTimeoutMs,
           idleMs: limits.upstreamTimeoutMs,
+          bytesPerSecond: limits.upstreamBytesPerSecond,
         },
       }),
     ]),

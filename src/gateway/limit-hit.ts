@@ -1,6 +1,7 @@
 import type { GatewayConfig } from '../config/gateway-config.js'
 import type { FailureCode } from '../core/failure.js'
 import type { DenialReason } from '../core/reasons.js'
+import { SlowUpstreamError } from '../http/upstream-pace.js'
 
 /** A key of `limits`, or `partner`: one of a partner's own. */
 export type LimitName = keyof GatewayConfig['limits'] | 'partner'
@@ -19,8 +20,11 @@ export function limitOfReason(reason: DenialReason | FailureCode | undefined): L
 }
 
 /** The limit that a request to the upstream ran into. */
-export function limitOfFailure(code: FailureCode): { readonly limit?: LimitName } {
+export function limitOfFailure({ code, cause }: { readonly code: FailureCode; readonly cause: Error }): {
+  readonly limit?: LimitName
+} {
   if (code === 'overloaded') return { limit: 'upstreamQueue' }
+  if (cause instanceof SlowUpstreamError) return { limit: 'upstreamBytesPerSecond' }
   if (code === 'upstream-timeout') return { limit: 'upstreamTimeoutMs' }
   return {}
 }

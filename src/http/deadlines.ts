@@ -2,6 +2,8 @@
 export interface Timed {
   readonly deadlineAt: number
   onDeadline(): void
+  /** Called at each tick before the deadline. @param now - on that clock */
+  onTick(now: number): void
 }
 
 /**
@@ -46,7 +48,10 @@ export class Deadlines {
 
   #tick(): void {
     const now = this.#now()
-    for (const timed of this.#timed) if (timed.deadlineAt <= now) timed.onDeadline()
+    for (const timed of this.#timed) {
+      if (timed.deadlineAt <= now) timed.onDeadline()
+      else timed.onTick(now)
+    }
     const isNeeded = this.#onTick()
     if (!isNeeded && this.#timed.size === 0) this.stop()
   }

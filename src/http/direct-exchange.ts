@@ -4,16 +4,15 @@ import { joined, mostHeld } from './body-memory.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
+import { patienceIn, type Phase } from './phase.js'
 import { isRepeatable } from './repeatable.js'
 import { requestHead, type RequestHead } from './request-head.js'
 import { downstreamFields } from './response-fields.js'
 import type { AnswerHead } from './response-parser.js'
 import { sendRequest, type Upload } from './upload.js'
-import type { ConnectionUser, Loss, UpstreamConnection } from './upstream-connection.js'
+import { codeOfLoss, type ConnectionUser, type Loss, type UpstreamConnection } from './upstream-connection.js'
+import { UpstreamPace } from './upstream-pace.js'
 import type { UpstreamPool } from './upstream-pool.js'
-
-/** Where an exchange stands, and so what a silence means. */
-type Phase = 'connecting' | 'sending' | 'waiting' | 'receiving'
 
 export interface DirectExchangeOptions {
   readonly pool: UpstreamPool
@@ -51,6 +50,7 @@ export class DirectExchange implements ConnectionUser, Timed {
   #body: Buffer | undefined
   #isWhole = false
   #bytesDown = 0
+  #pace: UpstreamPace | undefined
   #headAt: number | undefined
   #upstreamStatus: number | undefined
 
@@ -168,7 +168,7 @@ export class DirectExchange implements ConnectionUser, Timed {
       this.#options.pool.acquire(this, true)
       return
     }
-    this.fail(codes[kind], cause)
+    this.fail(codeOfLoss[kind], cause)
   }
 
   onDeadline(): void {
@@ -198,6 +198,15 @@ export class DirectExchange implements ConnectionUser, Timed {
         if (this.#forward.response.writableLength > 0) this.#postpone()
         else this.fail('upstream-timeout', new Error(`the upstream sent nothing in ${idleMs} ms`))
     }
+  }
+
+  // how fast the body of an answer comes is looked at here alone: nothing is done for each piece
+  onTick(at: number): void {
+    if (this.#phase !== 'receiving' || this.#isWhole) return
+    this.#pace ??= new UpstreamPace(this.#options.timeouts)
+    const isAwaited = this.#forward.response.writableLength === 0 && this.#upload?.isDone !== false
+    const problem = this.#pace.look({ at, received: this.#bytesDown, isAwaited })
+    if (problem !== undefined) this.fail('upstream-timeout', problem)
   }
 
   /** Sends the head unless it is sent; false where that failed. */
@@ -260,10 +269,8 @@ export class DirectExchange implements ConnectionUser, Timed {
   }
 
   #postpone(): void {
-    const { connectMs, responseMs, idleMs } = this.#options.timeouts
-    const phase = this.#phase
-    this.deadlineAt =
-      this.#options.now() + (phase === 'connecting' ? connectMs : phase === 'waiting' ? responseMs : idleMs)
+    const { now, timeouts } = this.#options
+    this.deadlineAt = now() + patienceIn(this.#phase, timeouts)
   }
 
   #reach(): Reach {
@@ -287,10 +294,3 @@ export class DirectExchange implements ConnectionUser, Timed {
     this.#options.settle(outcome)
   }
 }
-
-const codes = {
-  refused: 'upstream-refused',
-  tls: 'upstream-tls',
-  invalid: 'upstream-response-invalid',
-  broken: 'upstream-broken',
-} as const satisfies Record<Loss['kind'], FailureCode>

@@ -4,11 +4,10 @@ import type { FailureCode } from '../core/failure.js'
 import { inviteBody } from './body.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
+import { patienceIn, type Phase } from './phase.js'
 import { isRepeatable } from './repeatable.js'
 import { downstreamFields } from './response-fields.js'
-
-/** Where an exchange stands, and so what a silence means. */
-type Phase = 'connecting' | 'sending' | 'waiting' | 'receiving'
+import { UpstreamPace } from './upstream-pace.js'
 
 /** What an exchange came to; `stale` where a pooled connection had died and nothing was processed. */
 export type ExchangeOutcome = ForwardOutcome | { readonly kind: 'stale' }
@@ -41,6 +40,7 @@ export class Exchange {
   /** Whether a connection that is being opened has come to its TLS handshake. */
   #isSecuring = false
   #timer: NodeJS.Timeout | undefined
+  #paceTimer: NodeJS.Timeout | undefined
   #settled = false
   #bytesUp = 0
   #bytesDown = 0
@@ -166,7 +166,22 @@ export class Exchange {
       return
     }
     this.#enter('receiving')
+    this.#watchPace()
     this.#passDown(answer)
+  }
+
+  #watchPace(): void {
+    const { timeouts, now } = this.#options
+    const { response, request, body } = this.#forward
+    const pace = new UpstreamPace(timeouts)
+    const look = (): void => {
+      const isAwaited =
+        response.writableLength === 0 && !response.writableEnded && (body !== 'stream' || request.complete)
+      const problem = pace.look({ at: now(), received: this.#bytesDown, isAwaited })
+      if (problem !== undefined) this.fail('upstream-timeout', problem)
+    }
+    look()
+    this.#paceTimer = setInterval(look, Math.max(5, Math.min(500, timeouts.idleMs / 4)))
   }
 
   #passDown(answer: IncomingMessage): void {
@@ -214,10 +229,9 @@ export class Exchange {
   }
 
   #enter(phase: Phase): void {
-    const { connectMs, responseMs, idleMs } = this.#options.timeouts
     this.#phase = phase
     clearTimeout(this.#timer)
-    const milliseconds = phase === 'connecting' ? connectMs : phase === 'waiting' ? responseMs : idleMs
+    const milliseconds = patienceIn(phase, this.#options.timeouts)
     this.#timer = setTimeout(() => {
       this.#onSilence(milliseconds)
     }, milliseconds)
@@ -293,6 +307,7 @@ export class Exchange {
   #settle(outcome: ExchangeOutcome): void {
     this.#settled = true
     clearTimeout(this.#timer)
+    clearInterval(this.#paceTimer)
     this.#forward.response.off('close', this.#onClientClose)
     this.#options.settle(outcome)
   }

@@ -4,7 +4,7 @@ import type { FailureCode } from '../core/failure.js'
 /** A field line: name and value, as they stand on the wire. */
 export type Field = readonly [name: string, value: string]
 
-/** How long the pieces of an exchange with an upstream may take, in milliseconds. */
+/** How long the pieces of an exchange with an upstream may take; in milliseconds where it says `Ms`. */
 export interface ForwardTimeouts {
   /** Until the connection stands, TLS included; also the longest wait for a free one. */
   readonly connectMs: number
@@ -12,6 +12,8 @@ export interface ForwardTimeouts {
   readonly responseMs: number
   /** Longest silence of either side while a body is under way. */
   readonly idleMs: number
+  /** Slowest body of an answer, behind which an upstream may lag for `idleMs` in all. */
+  readonly bytesPerSecond: number
 }
 
 /** How connections to upstreams are made and kept. */

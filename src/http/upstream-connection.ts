@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+import type { FailureCode } from '../core/failure.js'
 import { ReadMemory } from './body-memory.js'
 import { ResponseParser, type AnswerSink } from './response-parser.js'
 
@@ -21,6 +22,14 @@ export interface Loss {
   readonly isStale: boolean
   readonly cause: Error
 }
+
+/** What a request fails with whose connection is lost. */
+export const codeOfLoss = {
+  refused: 'upstream-refused',
+  tls: 'upstream-tls',
+  invalid: 'upstream-response-invalid',
+  broken: 'upstream-broken',
+} as const satisfies Record<Loss['kind'], FailureCode>
 
 /** The request that has a connection to itself. */
 export interface ConnectionUser extends AnswerSink {

@@ -12,7 +12,7 @@ test('http-proxy warns of nothing (DEP0060), and other deprecations are still to
     import { createHttpProxyForwarder } from ${JSON.stringify(join(here, '../../src/http/http-proxy-forwarder.js'))}
     import { createServer } from 'node:http'
     const forwarder = createHttpProxyForwarder({
-      timeouts: { connectMs: 1000, responseMs: 1000, idleMs: 1000 }, maxConnections: 1, maxWaiting: 0, keepAliveMs: 1000,
+      timeouts: { connectMs: 1000, responseMs: 1000, idleMs: 1000, bytesPerSecond: 1 }, maxConnections: 1, maxWaiting: 0, keepAliveMs: 1000,
     })
     const upstream = createServer((request, response) => response.end('ok'))
     upstream.listen(0, '127.0.0.1', () => {

@@ -27,6 +27,8 @@ export interface StandOptions {
   /** How the body goes: handed on, or read and judged first. */
   readonly body?: 'stream' | 'judged' | 'none'
   readonly timeouts?: Partial<ForwardTimeouts>
+  /** The forwarder's clock; the machine's unless given. */
+  readonly now?: () => number
   readonly maxConnections?: number
   readonly maxWaiting?: number
   readonly maxBodyBytes?: number
@@ -75,7 +77,12 @@ export function everyEngine(
   }
 }
 
-const patient: ForwardTimeouts = { connectMs: 20_000, responseMs: 20_000, idleMs: 20_000 }
+const patient: ForwardTimeouts = {
+  connectMs: 20_000,
+  responseMs: 20_000,
+  idleMs: 20_000,
+  bytesPerSecond: 1,
+}
 
 /** Stands until the test, or whatever has its end told like one, is over. */
 export async function openStand(
@@ -92,6 +99,7 @@ export async function openStand(
     maxConnections: options.maxConnections ?? 16,
     maxWaiting: options.maxWaiting ?? 16,
     keepAliveMs: 5_000,
+    ...(options.now !== undefined && { now: options.now }),
   })
   const thrown = new EventEmitter()
   let thrownCount = 0

@@ -318,6 +318,27 @@ test('an upstream that is silent for upstreamTimeoutMs is counted', async (conte
   assert.equal(await hits(stand, 'upstreamTimeoutMs'), 1)
 })
 
+test('an upstream that answers more slowly than upstreamBytesPerSecond for upstreamTimeoutMs is counted', async (context) => {
+  const stand = await limitedStand(context, { upstreamTimeoutMs: 2_000, upstreamBytesPerSecond: 1_000_000 })
+  stand.upstream.answer = ({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n')
+    // whole in the end, should nobody mind
+    const timer = setInterval(() => socket.write('x'), 10)
+    socket.once('close', () => {
+      clearInterval(timer)
+    })
+    return undefined
+  }
+  const client = await open(context, stand)
+  client.send(rawRequest({}))
+  await assert.rejects(client.answer())
+  while ((await hits(stand, 'upstreamBytesPerSecond')) < 1)
+    await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(await hits(stand, 'upstreamTimeoutMs'), 0)
+  stand.upstream.answer = () => plainAnswer
+  await assertServed(stand)
+})
+
 test('judged bodies are held up to bodyBytesInFlight over all clients, and one more is told to come again', async (context) => {
   const stand = await limitedStand(context, { bodyBytesInFlight: 1_048_576 })
   const body = `{"x":"${'a'.repeat(600_000)}",${patchBody.slice(1)}`

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { everyEngine } from './stand.js'
+
+const get = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n'
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** An answer of single bytes, each long before a silence would count; whole in the end, should nobody mind. */
+function sip(socket: Socket, framing: 'length' | 'chunked'): void {
+  const count = 1_500
+  const isChunked = framing === 'chunked'
+  socket.write(
+    `HTTP/1.1 200 OK\r\n${isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${count}`}\r\n\r\n`,
+  )
+  let sent = 0
+  const timer = setInterval(() => {
+    sent += 1
+    socket.write(isChunked ? '1\r\nx\r\n' : 'x')
+    if (sent < count) return
+    clearInterval(timer)
+    if (isChunked) socket.write('0\r\n\r\n')
+  }, 10)
+  socket.once('close', () => {
+    clearInterval(timer)
+  })
+}
+
+for (const framing of ['length', 'chunked'] as const) {
+  everyEngine(
+    `an answer that comes in sips (${framing}) fails as upstream-timeout, and looks whole to nobody`,
+    async (t, stand) => {
+      const stage = await stand(t, {
+        answer: ({ socket }) => {
+          sip(socket, framing)
+          return undefined
+        },
+        timeouts: { idleMs: 500, bytesPerSecond: 100_000 },
+      })
+      const client = await stage.open()
+      client.send(get)
+      await client.closed
+      await assert.rejects(client.answer())
+      const outcome = await stage.outcome(0)
+      assert.equal(outcome.kind, 'failed')
+      assert.equal(outcome.code, 'upstream-timeout')
+      assert.match(outcome.cause.message, /^the upstream sent (?:less than 100000 bytes a second|nothing)/)
+      await stage.recorder.connections[0]?.closed
+    },
+  )
+}
+
+everyEngine(
+  'the time that a client takes for its answer is not held against the upstream',
+  async (t, stand) => {
+    // the clock stands still but for the looks at a client that reads nothing: each takes a quarter of the grace
+    let clock = 0
+    let looks = 0
+    let stepMs = 0
+    const now = (): number => {
+      looks += 1
+      clock += stepMs
+      return clock
+    }
+    const total = 32_000_000
+    const stage = await stand(t, {
+      answer: () =>
+        Buffer.concat([
+          Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`),
+          Buffer.alloc(total, 'x'),
+        ]),
+      timeouts: { idleMs: 400, bytesPerSecond: 1_000_000 },
+      now,
+    })
+    const client = connect(stage.port, '127.0.0.1')
+    client.on('error', () => undefined)
+    client.pause()
+    client.write(get)
+    await stage.recorder.request(0)
+    const { socket } = stage.recorder.requests[0] ?? assert.fail()
+    // until nothing moves any more
+    let last = -1
+    for (let still = 0; still < 500; still += 1) {
+      if (socket.bytesWritten - socket.writableLength !== last) still = 0
+      last = socket.bytesWritten - socket.writableLength
+      await turn()
+    }
+    assert.ok(socket.writableLength > 0)
+    stepMs = 100
+    for (const before = looks; looks < before + 10 && stage.outcomes.length === 0;) await turn()
+    stepMs = 0
+    client.resume()
+    const outcome = await stage.outcome(0)
+    client.destroy()
+    assert.equal(outcome.kind, 'answered')
+    assert.equal(outcome.bytesDown, total)
+  },
+)
