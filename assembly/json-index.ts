@@ -8,7 +8,7 @@
 // ahead reads zeros at worst.
 
 import { hash, isAmong } from './member-names'
-import { afterSpace, closingQuote, numberEnd } from './scan'
+import { afterSpace, closingQuote, numberEnd, stopsIn } from './scan'
 
 // src/fhir/json-index.ts knows them by the same names
 const objectToken: u32 = 1
@@ -91,9 +91,14 @@ export function index(length: u32): u32 {
       if (closer == 0x7d) {
         if (byte != 0x22) return 0
         p++
-        const quote = closingQuote(p)
-        if (quote == 0 || (quote & 3) == 2) return 0
-        const nameEnd = quote >> 2
+        // nearly every name ends within 16 bytes
+        const stops = stopsIn(p)
+        let nameEnd = p + ctz(stops)
+        if (stops == 0 || load<u8>(nameEnd) != 0x22) {
+          const quote = closingQuote(p)
+          if (quote == 0 || (quote & 3) == 2) return 0
+          nameEnd = quote >> 2
+        }
         const size = nameEnd - p
         const bit: u64 = 1 << hash(p, size)
         if ((seen & bit) != 0 && isAmong(p, size, firstName, topName)) return 0

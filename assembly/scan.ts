@@ -20,6 +20,18 @@ function afterMuchSpace(from: u32): u32 {
   }
 }
 
+/** One bit for each of the 16 bytes here at which the scan of a string stops: quotes, backslashes, controls, not ASCII. */
+export function stopsIn(p: u32): u32 {
+  const block = v128.load(p)
+  // signed: below a space are the control characters, and every byte of what is more than ASCII
+  return i8x16.bitmask(
+    v128.or(
+      i8x16.lt_s(block, i8x16.splat(0x20)),
+      v128.or(i8x16.eq(block, i8x16.splat(0x22)), i8x16.eq(block, i8x16.splat(0x5c))),
+    ),
+  )
+}
+
 /**
  * Where the string ends that begins here, behind its opening quote: four times the address of the closing
  * one, plus 1 where it holds more than ASCII, or 2 where it holds an escape. 0 where it is not said.
@@ -28,14 +40,7 @@ export function closingQuote(from: u32): u32 {
   let p = from
   let shape: u32 = 0
   while (true) {
-    const block = v128.load(p)
-    // signed: control characters, and every byte of what is more than ASCII
-    const stops = i8x16.bitmask(
-      v128.or(
-        i8x16.lt_s(block, i8x16.splat(0x20)),
-        v128.or(i8x16.eq(block, i8x16.splat(0x22)), i8x16.eq(block, i8x16.splat(0x5c))),
-      ),
-    )
+    const stops = stopsIn(p)
     if (stops == 0) {
       p += 16
       continue
