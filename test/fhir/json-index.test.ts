@@ -166,7 +166,7 @@ describe('the json-index', () => {
   it('writes no token past its tape, into the text behind it', () => {
     const index = indexOfTests()
     const answers: boolean[] = []
-    for (let count = 262_130; count < 262_150; count += 1) {
+    for (let count = 262_136; count < 262_146; count += 1) {
       const bytes = Buffer.from(`{"a":[${'0,'.repeat(count)}0]}`)
       answers.push(index.reads(bytes))
       assert.ok(index.text.subarray(0, bytes.length).equals(bytes), `${count} values`)
