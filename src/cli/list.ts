@@ -1,6 +1,7 @@
 import { nameKey } from '../core/distinguished-name.js'
 import type { PartnerDeclaration } from '../core/partner.js'
 import type { Seen, Usage, UsageScope } from '../gateway/usage.js'
+import { trailsOf } from './audit-trail.js'
 import { readUsage } from './audit-usage.js'
 import { columns, shownInstant, speakerFor } from './desk-output.js'
 import { environmentsOf, openSource, type DeskSource } from './desk-source.js'
@@ -11,7 +12,6 @@ import {
   instantOption,
   listOption,
   textOption,
-  UsageError,
   wholeOption,
   type Verb,
   type VerbOptions,
@@ -96,14 +96,18 @@ export const list: Verb = {
       help: 'those whose id, name, solution, mode or API holds this text; several: all of them',
     },
     { name: 'audit', value: 'FILE', multiple: true, help: 'audit trail: when each was last seen' },
-    { name: 'unused-since', value: 'DATE', help: 'those not seen since then (needs --audit)' },
+    {
+      name: 'unused-since',
+      value: 'DATE',
+      help: 'those not seen since then (by --audit, else the trail of the config)',
+    },
     { name: 'expiring-within', value: 'DAYS', help: 'those whose access or known certificate ends by then' },
     { name: 'json', help: 'the list as JSON' },
   ],
   examples: [
     'ror-gateway list --config gateway.yaml --sort until',
     'ror-gateway list --config gateway.yaml --filter fhir-write --expiring-within 60',
-    'ror-gateway list --config gateway.yaml --audit audit.ndjson --unused-since 2026-06-01',
+    'ror-gateway list --config gateway.yaml --unused-since 2026-06-01',
   ],
   async run(options, streams) {
     const speaker = speakerFor(streams)
@@ -111,12 +115,11 @@ export const list: Verb = {
     const by = choiceOption(options, 'sort', sorts)
     const since = instantOption(options, 'unused-since')
     const within = wholeOption(options, 'expiring-within')
-    if (since !== undefined && trailsOf(options).length === 0)
-      throw new UsageError('--unused-since needs --audit')
     const env = textOption(options, 'env')
     const source = await openSource(textOption(options, 'config') ?? '')
     try {
-      const usage = await readUsage(trailsOf(options), scopeOf(source, env), streams)
+      const needsTrail = since !== undefined || by === 'seen'
+      const usage = await readUsage(trailsFor(options, source, needsTrail), scopeOf(source, env), streams)
       const deadline = within === undefined ? undefined : Date.now() + within * day
       const rows = environmentsOf(source, env)
         .flatMap(({ name, whitelist }) =>
@@ -166,8 +169,14 @@ function scopeOf({ loaded }: DeskSource, env: string | undefined): UsageScope {
   return env === undefined ? 'any' : { only: env }
 }
 
-function trailsOf(options: VerbOptions): readonly string[] {
-  return listOption(options, 'audit')
+// a trail may be long: where none is named, it is read for what cannot be told without
+function trailsFor(
+  options: VerbOptions,
+  { label, loaded }: DeskSource,
+  needsTrail: boolean,
+): readonly string[] {
+  const named = listOption(options, 'audit')
+  return needsTrail ? trailsOf(named, { label, file: loaded?.config.audit.file?.path }) : named
 }
 
 function filtersOf(options: VerbOptions): readonly string[] {

@@ -16,7 +16,7 @@ Audit       ${folder}/audit.ndjson, one line of JSON for each request, whatever 
               chain    sequence, prev (a digest of the line before): what is changed or missing shows
 
 # the X-Request-Id of an answer finds its line, to be read by people
-npx ror-gateway explain --audit ${folder}/audit.ndjson --request-id ID
+npx ror-gateway explain --config ${folder}/gateway.yaml --request-id ID
 
 # is the trail whole?
 npx ror-gateway audit verify ${folder}/audit.ndjson
