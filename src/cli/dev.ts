@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { formatDiagnostic } from '../core/diagnostic.js'
 import { prepareDevelopmentFolder } from '../dev/development-folder.js'
-import { formatFirstCalls } from '../dev/first-calls.js'
+import type { DevelopmentPorts } from '../dev/development-config.js'
+import { firstCalls, formatFirstCalls } from '../dev/first-calls.js'
 import { formatWhereToLook } from '../dev/where-to-look.js'
 import { startStandInRor, type StandInRor } from '../dev/stand-in-ror.js'
 import { loadInWorker } from '../gateway/policy-source.js'
-import { startGateway } from '../gateway/start.js'
+import { startGateway, type RunningGateway } from '../gateway/start.js'
 import { untilStopped } from './signals.js'
 import { exit, portOption, textOption, UsageError, type Verb } from './verb.js'
 import { version } from './version.js'
@@ -69,16 +70,28 @@ export const dev: Verb = {
       ror = await startStandInRor({ host: rorHost, port: ports.ror })
       const starting = startGateway({ file: prepared.configFile, loaded: loaded.value, version })
       const stopped = untilStopped(starting)
-      await starting
+      const bound = boundPorts(await starting, ports)
       say('')
-      say(formatFirstCalls(prepared.calls))
-      say(formatWhereToLook(prepared.shown, ports))
+      say(formatFirstCalls(firstCalls({ folder: prepared.shown, ports: bound })))
+      say(formatWhereToLook(prepared.shown, bound))
       await stopped
       return exit.done
     } finally {
       await ror?.close()
     }
   },
+}
+
+/** Those that are listened on: one that was asked for as 0 is the system's choice. */
+function boundPorts({ addresses, admin }: RunningGateway, asked: DevelopmentPorts): DevelopmentPorts {
+  const portOf = (name: string): number | undefined =>
+    addresses.find(({ environments }) => environments.includes(name))?.port
+  return {
+    sandbox: portOf('sandbox') ?? asked.sandbox,
+    production: portOf('production') ?? asked.production,
+    admin: admin?.port ?? asked.admin,
+    ror: asked.ror,
+  }
 }
 
 async function standInAlone(

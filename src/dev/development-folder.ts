@@ -5,7 +5,7 @@ import { capacityReplaceBody } from './capacity-body.js'
 import { developmentConfig, type DevelopmentPorts } from './development-config.js'
 import { makeDevelopmentPki } from './development-pki.js'
 import { isObject, jsonOf, type JsonObject } from './exchange.js'
-import { capacityBodyFile, firstCalls, type FirstCall } from './first-calls.js'
+import { capacityBodyFile } from './first-calls.js'
 import { makePrivateFolder, readIfThere, writeWhole } from './private-files.js'
 
 export interface DevelopmentFolderWish {
@@ -24,7 +24,6 @@ export interface DevelopmentFolder {
   readonly shown: string
   /** Those asked for, unless the user's own gateway.yaml says otherwise. */
   readonly ports: DevelopmentPorts
-  readonly calls: readonly FirstCall[]
 }
 
 const markerFile = 'development.json'
@@ -70,7 +69,7 @@ export async function prepareDevelopmentFolder(wish: DevelopmentFolderWish): Pro
   for (const file of edited) report(`kept ${shown}/${file} as you edited it`)
   const configFile = join(folder, 'gateway.yaml')
   const standing = edited.includes('gateway.yaml') ? portsOf(configFile, ports) : ports
-  return { configFile, shown, ports: standing, calls: firstCalls({ folder: shown, ports: standing }) }
+  return { configFile, shown, ports: standing }
 }
 
 /** The ports that an edited gateway.yaml names; those asked for where it names none or cannot be read. */

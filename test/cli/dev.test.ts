@@ -129,3 +129,29 @@ test('a first start', async (context) => {
     assert.match(fourth.stderr(), /file/)
   })
 })
+
+test('with ports that the system chooses, what is printed names those that it chose', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ror-dev-'))
+  const [ror = 0] = await freePorts(1)
+  const chosen = ['sandbox', 'production', 'admin'].flatMap((name) => [`--${name}-port`, '0'])
+  const program = run(['dev', ...chosen, '--ror-port', String(ror)], folder)
+  context.after(async () => {
+    program.process.kill('SIGKILL')
+    await program.ended
+    rmSync(folder, { recursive: true, force: true })
+  })
+  await program.until('Stop with Ctrl-C')
+  const printed = program.stdout()
+  for (const [title, status] of [
+    ['a consumer searches', 200],
+    ['production, with a PROD certificate', 200],
+    ['a TEST certificate in production', 401],
+  ] as const) {
+    const [, rest = ''] = printed.split(new RegExp(`^# \\d+\\. ${title} .*\\n`, 'm'))
+    const [command = ''] = rest.split('\n\n')
+    const { stdout } = await exec('bash', ['-c', command], { cwd: folder })
+    assert.match(stdout, new RegExp(`^HTTP/1\\.1 ${status} `), command)
+  }
+  const [, metrics = ''] = /^Metrics +(\S+)/m.exec(printed) ?? []
+  assert.equal((await fetch(metrics)).status, 200)
+})
