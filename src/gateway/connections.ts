@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { LiveList } from '../core/live-list.js'
 import type { DenialReason } from '../core/reasons.js'
 import type { Peer } from '../tls/peer.js'
 import type { Identity } from './identity.js'
@@ -34,7 +35,7 @@ interface Holder {
   readonly environment: string
   readonly identity: Identity
   peer: Peer
-  readonly sockets: Set<Socket>
+  readonly sockets: LiveList<Socket>
   isWelcome: boolean
   changesAt: number
 }
@@ -53,7 +54,7 @@ const judgedPerTurn = 32
 export class Connections {
   private readonly options: ConnectionsOptions
   private readonly holders = new Map<string, Holder>()
-  private readonly open = new Map<Socket, Connection>()
+  private readonly open = new WeakMap<Socket, Connection>()
   /** The first instant at which the standing of anybody may change. */
   private nextInstant = Infinity
   private turn: NodeJS.Immediate | undefined
@@ -73,7 +74,7 @@ export class Connections {
         environment,
         identity,
         peer: lasting(peer),
-        sockets: new Set(),
+        sockets: new LiveList(),
         isWelcome: false,
         changesAt: Infinity,
       }
@@ -85,11 +86,11 @@ export class Connections {
       holder.peer = lasting(peer)
     }
     const { sockets } = holder
-    sockets.add(socket)
+    const place = sockets.add(socket)
     this.open.set(socket, { underWay: 0, isLeaving: false })
     socket.once('close', () => {
       this.open.delete(socket)
-      sockets.delete(socket)
+      sockets.remove(place)
       if (sockets.size === 0) this.holders.delete(key)
     })
   }

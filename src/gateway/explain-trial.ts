@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { duplexPair } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import type { LivePlace } from '../core/live-list.js'
 import type { DenialReason } from '../core/reasons.js'
 import { BodyAccount } from '../http/body.js'
 import type { ForwardOutcome, ForwardRequest, Forwarder } from '../http/forwarder.js'
@@ -177,8 +178,9 @@ class TrialGateway implements Gateway {
     return true
   }
 
-  began(): void {
+  began(response: ServerResponse): LivePlace<ServerResponse> {
     // one request, counted nowhere
+    return { item: response, index: undefined }
   }
 
   finished(event: RequestEvent): void {

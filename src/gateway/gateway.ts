@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { LivePlace } from '../core/live-list.js'
 import type { BodyAccount } from '../http/body.js'
 import type { Forwarder } from '../http/forwarder.js'
 import type { Log } from '../observe/log.js'
@@ -33,6 +34,7 @@ export interface Gateway {
   forwarderOf(environment: string): Forwarder
   /** False while the audit trail cannot be written and the policy is to refuse writes then. */
   mayWrite(): boolean
-  began(response: ServerResponse): void
-  finished(event: RequestEvent, response: ServerResponse): void
+  /** @returns what `finished` wants */
+  began(response: ServerResponse): LivePlace<ServerResponse>
+  finished(event: RequestEvent, place: LivePlace<ServerResponse>): void
 }

@@ -42,7 +42,7 @@ export async function serveRequest(
 ): Promise<void> {
   const event = new RequestEvent(request, peer, gateway.now())
   const exchange: Exchange = { gateway, entrance, request, response, peer, event }
-  gateway.began(response)
+  const place = gateway.began(response)
   try {
     // what follows a request whose end is in doubt is no request: nothing is judged, nothing is sent
     // never at once: what came with it in one packet is read first, and ends the connection where it is none
@@ -53,7 +53,7 @@ export async function serveRequest(
   } catch (error) {
     await fail(exchange, event.failed(asFailure(error)))
   } finally {
-    gateway.finished(event, response)
+    gateway.finished(event, place)
   }
 }
 

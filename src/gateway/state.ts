@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Readiness } from '../admin/status.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
 import { Failure } from '../core/failure.js'
+import { LiveList, type LivePlace } from '../core/live-list.js'
 import { BodyAccount } from '../http/body.js'
 import type { Forwarder } from '../http/forwarder.js'
 import type { Audit } from '../observe/audit.js'
@@ -51,7 +52,7 @@ export class GatewayState implements Gateway {
   /** What ticket keys come from where no file names a secret that processes share. */
   readonly ticketSecret: Uint8Array
   private readonly options: StateOptions
-  private readonly underWay = new Set<ServerResponse>()
+  private readonly underWay = new LiveList<ServerResponse>()
   private draining = false
   private whenIdle: (() => void) | undefined
   private lastReport: (ReloadReport & { readonly at: number }) | undefined
@@ -93,13 +94,13 @@ export class GatewayState implements Gateway {
     return this.audit.healthy || this.options.config.audit.onFailure === 'continue'
   }
 
-  began(response: ServerResponse): void {
-    this.underWay.add(response)
+  began(response: ServerResponse): LivePlace<ServerResponse> {
     if (this.draining) response.shouldKeepAlive = false
+    return this.underWay.add(response)
   }
 
-  finished(event: RequestEvent, response: ServerResponse): void {
-    this.underWay.delete(response)
+  finished(event: RequestEvent, place: LivePlace<ServerResponse>): void {
+    this.underWay.remove(place)
     if (this.underWay.size === 0) this.whenIdle?.()
     this.seen.note(event, this.now())
     this.noteRenewal(event)

@@ -1,3 +1,5 @@
+import { LiveList, type LivePlace } from '../core/live-list.js'
+
 /** Something that must go on before an instant, on the clock of its `Deadlines`. */
 export interface Timed {
   readonly deadlineAt: number
@@ -13,7 +15,7 @@ export interface Timed {
  * the whole of its bookkeeping does.
  */
 export class Deadlines {
-  readonly #timed = new Set<Timed>()
+  readonly #timed = new LiveList<Timed>()
   readonly #now: () => number
   readonly #tickMs: number
   readonly #onTick: () => boolean
@@ -30,15 +32,16 @@ export class Deadlines {
     this.#onTick = options.onTick
   }
 
-  add(timed: Timed): void {
-    this.#timed.add(timed)
+  /** @returns what `remove` wants */
+  add(timed: Timed): LivePlace<Timed> {
     this.#timer ??= setInterval(() => {
       this.#tick()
     }, this.#tickMs).unref()
+    return this.#timed.add(timed)
   }
 
-  remove(timed: Timed): void {
-    this.#timed.delete(timed)
+  remove(place: LivePlace<Timed>): void {
+    this.#timed.remove(place)
   }
 
   stop(): void {

@@ -1,4 +1,5 @@
 import type { FailureCode } from '../core/failure.js'
+import type { LivePlace } from '../core/live-list.js'
 import { endWithBody, passBody } from './answer-body.js'
 import { joined, mostHeld } from './body-memory.js'
 import type { Deadlines, Timed } from './deadlines.js'
@@ -39,6 +40,7 @@ export class DirectExchange implements ConnectionUser, Timed {
   readonly #onClientClose = (): void => {
     this.#leave()
   }
+  #place: LivePlace<Timed> | undefined
   #connection: UpstreamConnection | undefined
   #upload: Upload | undefined
   #phase: Phase = 'connecting'
@@ -69,7 +71,7 @@ export class DirectExchange implements ConnectionUser, Timed {
     response.on('finish', () => {
       this.#answered()
     })
-    this.#options.deadlines.add(this)
+    this.#place = this.#options.deadlines.add(this)
     this.#enter('connecting')
     this.#options.pool.acquire(this, false)
   }
@@ -289,7 +291,7 @@ export class DirectExchange implements ConnectionUser, Timed {
 
   #settle(outcome: ForwardOutcome): void {
     this.#settled = true
-    this.#options.deadlines.remove(this)
+    if (this.#place !== undefined) this.#options.deadlines.remove(this.#place)
     this.#forward.response.off('close', this.#onClientClose)
     this.#options.settle(outcome)
   }

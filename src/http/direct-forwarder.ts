@@ -1,4 +1,5 @@
 import type { FailureCode } from '../core/failure.js'
+import { LiveList } from '../core/live-list.js'
 import { Deadlines } from './deadlines.js'
 import { DirectExchange } from './direct-exchange.js'
 import type { ForwardOutcome, ForwardRequest, Forwarder, ForwarderOptions } from './forwarder.js'
@@ -25,7 +26,7 @@ interface Upstream {
 export function createDirectForwarder(options: ForwarderOptions): Forwarder {
   const { timeouts, maxConnections, maxWaiting, keepAliveMs, now = () => performance.now() } = options
   const upstreams = new Map<string, Upstream>()
-  const underWay = new Set<DirectExchange>()
+  const underWay = new LiveList<DirectExchange>()
   const shortest = Math.min(timeouts.connectMs, timeouts.responseMs, timeouts.idleMs, keepAliveMs)
   const deadlines = new Deadlines({
     now,
@@ -70,7 +71,7 @@ export function createDirectForwarder(options: ForwarderOptions): Forwarder {
           timeouts: asked.timeouts === undefined ? timeouts : { ...timeouts, ...asked.timeouts },
           now,
           settle: (outcome) => {
-            underWay.delete(exchange)
+            underWay.remove(place)
             upstream.underWay -= 1
             resolve(outcome)
           },
@@ -80,7 +81,7 @@ export function createDirectForwarder(options: ForwarderOptions): Forwarder {
         resolve(unsent('internal', cause))
         return
       }
-      underWay.add(exchange)
+      const place = underWay.add(exchange)
       upstream.underWay += 1
       exchange.start()
     })
@@ -89,7 +90,7 @@ export function createDirectForwarder(options: ForwarderOptions): Forwarder {
   return {
     forward,
     close: () => {
-      for (const exchange of [...underWay]) exchange.fail('internal', new Error('the forwarder was closed'))
+      for (const exchange of underWay) exchange.fail('internal', new Error('the forwarder was closed'))
       for (const { pool } of upstreams.values()) pool.close()
       deadlines.stop()
       return Promise.resolve()

@@ -2,6 +2,7 @@ import { ClientRequest, type Agent } from 'node:http'
 import { Stream } from 'node:stream'
 import util from 'node:util'
 import httpProxy from 'http-proxy'
+import { LiveList } from '../core/live-list.js'
 import { Exchange, type ExchangeOutcome } from './exchange.js'
 import type { ForwardOutcome, ForwardRequest, Forwarder, ForwarderOptions } from './forwarder.js'
 import { isOpen } from './pipelining.js'
@@ -21,7 +22,7 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
   const proxy = createEngine()
   const agents = createAgents(options)
   const targets = new Map<string, Target>()
-  const underWay = new Map<Exchange, Promise<unknown>>()
+  const underWay = new LiveList<{ readonly exchange: Exchange; readonly outcome: Promise<unknown> }>()
 
   const attempt = async (forward: ForwardRequest, target: Target): Promise<ExchangeOutcome> => {
     let exchange: Exchange | undefined
@@ -30,11 +31,11 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
       exchange = new Exchange(forward, { timeouts: limits, now, settle })
       open(proxy, exchange, { forward, target, agent: agents.of(forward) })
     })
-    if (exchange !== undefined) underWay.set(exchange, outcome)
+    const place = exchange === undefined ? undefined : underWay.add({ exchange, outcome })
     try {
       return await outcome
     } finally {
-      if (exchange !== undefined) underWay.delete(exchange)
+      if (place !== undefined) underWay.remove(place)
     }
   }
 
@@ -86,8 +87,9 @@ export function createHttpProxyForwarder(options: ForwarderOptions): Forwarder {
   return {
     forward,
     close: async () => {
-      for (const exchange of underWay.keys()) exchange.fail('internal', new Error('the forwarder was closed'))
-      await Promise.all(underWay.values())
+      const last = [...underWay]
+      for (const { exchange } of last) exchange.fail('internal', new Error('the forwarder was closed'))
+      await Promise.all(last.map(({ outcome }) => outcome))
       agents.destroy()
     },
   }

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { LiveList } from '../core/live-list.js'
 import { AnswerPace } from './answer-pace.js'
 import { ConnectionGuard, type ConnectionLimit } from './connection-guard.js'
 import { hearServerNames } from './shared-address.js'
@@ -132,7 +133,7 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   const guard = new ConnectionGuard(options)
   guardConnections(server, guard)
 
-  const open = new Set<TLSSocket>()
+  const open = new LiveList<TLSSocket>()
   const stopPacing = watchPace(open, options)
   // Node counts a connection that was never asked for anything as busy: it waits for its first head
   const asked = new WeakMap<Socket, number>()
@@ -157,9 +158,9 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
   server.on('secureConnection', (socket: TLSSocket) => {
     guard.secured(socket)
     socket.disableRenegotiation()
-    open.add(socket)
+    const place = open.add(socket)
     socket.once('close', () => {
-      open.delete(socket)
+      open.remove(place)
     })
     options.onSecure(socket)
   })
@@ -212,7 +213,7 @@ function guardConnections(server: HttpsServer, guard: ConnectionGuard): void {
 }
 
 // readers of answers that are under way, and of refusals that nobody takes
-function watchPace(open: ReadonlySet<TLSSocket>, options: ListenerOptions): () => void {
+function watchPace(open: Iterable<TLSSocket>, options: ListenerOptions): () => void {
   const pace = new AnswerPace({
     bytesPerSecond: options.answerBytesPerSecond,
     graceMs: options.answerTimeoutMs,
