@@ -6,6 +6,7 @@ import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import { openWhitelist } from '../core/whitelist-table.js'
 import { loadPolicy, loadWhitelist } from '../gateway/load.js'
 import type { NamedCertificate } from '../gateway/load-whitelist.js'
+import { lookupGap } from '../gateway/lookup-material.js'
 import { openPolicy, type LoadedPolicy, type Policy } from '../gateway/policy.js'
 import { checkOut, splitRevision, type CheckedOut } from './git-revision.js'
 import { UsageError } from './verb.js'
@@ -58,11 +59,26 @@ export async function openSource(label: string, cwd = process.cwd()): Promise<De
   }
 }
 
-/** What requests are judged by, without what only listening needs. @throws InvalidSource */
+/** What requests are judged by, without what only listening and lookups need. @throws InvalidSource */
 export async function judgingPolicy(config: string): Promise<Policy> {
   const loaded = await loadPolicy(resolve(config), 'judge')
   if (!loaded.ok) throw new InvalidSource(loaded.problem.diagnostics)
   return openPolicy(loaded.value)
+}
+
+/**
+ * As `judgingPolicy`, with what lookups are made with.
+ *
+ * @returns beside it, the files that could not be read for that: lookups that need them are not made
+ * @throws InvalidSource
+ */
+export async function explainingPolicy(
+  config: string,
+): Promise<{ readonly policy: Policy; readonly gaps: readonly Diagnostic[] }> {
+  const loaded = await loadPolicy(resolve(config), 'explain')
+  if (!loaded.ok) throw new InvalidSource(loaded.problem.diagnostics)
+  const gaps = loaded.value.warnings.filter(({ code }) => code === lookupGap)
+  return { policy: openPolicy(loaded.value), gaps }
 }
 
 async function readSource(

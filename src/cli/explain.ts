@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { formatDiagnostic } from '../core/diagnostic.js'
 import { explainRequest, type Explanation } from '../gateway/explain.js'
 import { readCertificates } from '../x509/material.js'
 import { speakerFor } from './desk-output.js'
-import { judgingPolicy } from './desk-source.js'
+import { explainingPolicy } from './desk-source.js'
 import { explainPast } from './explain-past.js'
 import { tellExplanation } from './explain-text.js'
 import {
@@ -20,7 +21,11 @@ export const explain: Verb = {
   name: 'explain',
   summary: 'tells what `serve` would make of a request and why, or what became of one of the audit trail',
   options: [
-    { name: 'config', value: 'FILE', help: 'gateway.yaml' },
+    {
+      name: 'config',
+      value: 'FILE',
+      help: 'gateway.yaml; the keys and the token that lookups take are read where this user may',
+    },
     {
       name: 'cert',
       value: 'FILE',
@@ -58,7 +63,8 @@ export const explain: Verb = {
     if (config === undefined || request === undefined) throw new UsageError('expected --config and --request')
     const asked = readRequest(request, textOption(options, 'host'))
     const fields = listOption(options, 'header').map(readField)
-    const policy = await judgingPolicy(config)
+    const { policy, gaps } = await explainingPolicy(config)
+    for (const gap of gaps) speaker.note(formatDiagnostic(gap))
     const explained = await explainRequest({
       policy,
       ...(await readCertificate(options)),

@@ -9,6 +9,7 @@ import { readCrls, verifyCrl } from '../x509/crl.js'
 import { readCertificates } from '../x509/material.js'
 import { strayFindings } from './expiry.js'
 import { largest, LoadFiles, type Overlay } from './load-files.js'
+import { loadAuthorization, loadLookupMaterial } from './lookup-material.js'
 import { WhitelistLoader, type NamedCertificate } from './load-whitelist.js'
 import type { ListedCrl, LoadedEnvironment, LoadedPolicy, ReadSet, ServerMaterial } from './policy.js'
 import { readServerMaterial } from './server-material.js'
@@ -31,6 +32,8 @@ export interface LoadedWhitelist {
 /** How much of a configuration a tool needs; `serve` needs all of it. */
 export type LoadScope =
   | 'serve'
+  /** As `judge`, and what lookups are made with; what cannot be read of that is a warning (`lookup-gap`). */
+  | 'explain'
   /** What requests are judged by: no server certificates, no private keys. */
   | 'judge'
   /** gateway.yaml and the whitelists alone. */
@@ -118,21 +121,18 @@ class Loader {
     const loader = new WhitelistLoader({ whitelist: config.whitelist, environment: config }, this.files)
     const whitelist = await loader.load()
     this.named.push(...loader.named)
-    const upstreams = await loadUpstreamMaterial(this.scope === 'serve' ? config.apis : [], this.files)
+    const upstreams = await this.loadUpstreams(config)
     if (server === undefined || whitelist === undefined) return undefined
-    const resolutionAuthorization = this.scope === 'serve' ? await this.loadAuthorization(config) : undefined
-    return { config, server, authorities, crls, whitelist, resolutionAuthorization, ...upstreams }
+    return { config, server, authorities, crls, whitelist, ...upstreams }
   }
 
-  private async loadAuthorization({ resolution }: EnvironmentConfig): Promise<string | undefined> {
-    const { authorizationFile } = resolution
-    if (authorizationFile === undefined) return undefined
-    const text = await this.files.readText(authorizationFile, largest.secret)
-    const line = text?.replace(/\r?\n$/, '')
-    if (line === undefined || /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(line)) return line
-    const message = `expected one line of printable ASCII in \`${authorizationFile.path}\`, such as \`Bearer …\``
-    this.files.refuse(authorizationFile.place, 'authorization-file', message)
-    return undefined
+  private async loadUpstreams(
+    config: EnvironmentConfig,
+  ): Promise<Omit<LoadedEnvironment, 'config' | 'server' | 'authorities' | 'crls' | 'whitelist'>> {
+    if (this.scope === 'explain') return loadLookupMaterial(config, this.files)
+    if (this.scope !== 'serve') return loadUpstreamMaterial([], this.files)
+    const material = await loadUpstreamMaterial(config.apis, this.files)
+    return { ...material, resolutionAuthorization: await loadAuthorization(config, this.files) }
   }
 
   private async loadServer({ tls }: EnvironmentConfig): Promise<ServerMaterial | undefined> {

@@ -203,6 +203,12 @@ export class Lookup {
   async #ask(target: string): Promise<UpstreamAnswer> {
     const { reader, upstreams } = this.#means
     const place = { environment: this.#environment.name, api: this.#source }
+    const gap = this.#environment.lookupGaps?.get(this.#source.name)
+    if (gap !== undefined)
+      throw new Failure(
+        'upstream-unavailable',
+        `the lookup could not be made as the gateway makes it: ${gap}`,
+      )
     const tried = new Set<string>()
     let last: Failure | undefined
     for (;;) {

@@ -51,6 +51,8 @@ export interface LoadedEnvironment {
   readonly upstreamTls: ReadonlyMap<string, UpstreamTls>
   /** What of that ends some day. */
   readonly upstreamCertificates: readonly UpstreamCertificate[]
+  /** APIs by name, and why lookups there cannot be made as the gateway makes them; absent where it loaded this. */
+  readonly lookupGaps?: ReadonlyMap<string, string> | undefined
 }
 
 /** Every file and folder that was read, with a digest of what stood there. */
@@ -82,6 +84,8 @@ export interface EnvironmentPolicy {
   readonly resolutionAuthorization: string | undefined
   readonly upstreamTls: ReadonlyMap<string, UpstreamTls>
   readonly upstreamCertificates: readonly UpstreamCertificate[]
+  /** As in `LoadedEnvironment`. */
+  readonly lookupGaps: ReadonlyMap<string, string> | undefined
   /** Chains whose signatures have been checked against these authorities. */
   readonly trustedPaths: TrustedPaths
 }
@@ -122,6 +126,7 @@ export function openPolicy(loaded: LoadedPolicy, previous?: Policy): Policy {
       resolutionAuthorization: environment.resolutionAuthorization,
       upstreamTls: environment.upstreamTls,
       upstreamCertificates: environment.upstreamCertificates,
+      lookupGaps: environment.lookupGaps,
       trustedPaths:
         pathsFor(authorities, previous?.environments.get(config.name)) ?? new TrustedPaths(authorities),
     })
