@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { fc } from '../support/fast-check.js'
+import { Random } from '../fuzz/random.js'
+import { fc, testSeed } from '../support/fast-check.js'
 import { JsonReader, readJson } from '../../src/fhir/json-reader.js'
 import { defaultJsonLimits, type JsonProblem, type JsonVisitor } from '../../src/fhir/json-visitor.js'
 import { sharedPath } from '../support/shared.js'
@@ -155,6 +156,37 @@ describe('strict JSON reader', () => {
         assert.equal(refusal(json) === undefined, expected)
       }),
     )
+  })
+
+  it('finds a doubled name around what is nested between, and none that another object has', () => {
+    const random = new Random(testSeed)
+    let isDoubled = false
+    const nested = (depth: number): string => {
+      const count = random.below(5) === 0 ? 30 : random.below(5)
+      const first = random.below(40)
+      const names = Array.from({ length: count }, (_, index) => `${(first + index) % 40}`)
+      const again = random.below(40)
+      if (again < count - 1 && random.below(4) === 0) {
+        isDoubled = true
+        names[count - 1] = names[again] ?? ''
+      }
+      const members = names.map((name) => {
+        const written =
+          random.below(3) === 0 ? `\\u00${name.charCodeAt(0).toString(16)}${name.slice(1)}` : name
+        const value = depth < 4 && random.below(4) === 0 ? nested(depth + 1) : '0'
+        return `"${written}":${random.below(3) === 0 ? `[1,${value}]` : value}`
+      })
+      return `{${members.join(',')}}`
+    }
+    const counts = { doubled: 0, taken: 0 }
+    for (let turn = 0; turn < 5_000; turn += 1) {
+      isDoubled = false
+      const text = nested(0)
+      counts[isDoubled ? 'doubled' : 'taken'] += 1
+      assert.equal(refusal(text)?.message, isDoubled ? 'a member name stands there twice' : undefined, text)
+    }
+    assert.ok(counts.doubled > 200 && counts.taken > 200, `seed ${testSeed}`)
+    assert.match(refusal('{"a":{"b":1},"a":2}')?.message ?? '', /twice/)
   })
 
   it('refuses a byte order mark, UTF-16, broken UTF-8 and lone surrogates, with the offset', () => {
