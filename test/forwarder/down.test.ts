@@ -31,12 +31,12 @@ everyEngine('hop-by-hop and nominated fields of the upstream stop here', async (
   const stage = await stand(t, {
     answer: () =>
       'HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=99\r\nProxy-Authenticate: x\r\n' +
-      'Upgrade: h2c\r\nTE: x\r\nAlt-Svc: h2="elsewhere:443"\r\nX-End: 1\r\nContent-Length: 2\r\n\r\nok',
+      'Upgrade: h2c\r\nTE: x\r\nAlt-Svc: h2="elsewhere:443"\r\nRefresh: 0; url=http://elsewhere/\r\nX-End: 1\r\nContent-Length: 2\r\n\r\nok',
   })
   const client = await stage.open()
   client.send(get)
   const answer = await client.answer()
-  for (const name of ['x-hop', 'proxy-authenticate', 'upgrade', 'te', 'alt-svc']) {
+  for (const name of ['x-hop', 'proxy-authenticate', 'upgrade', 'te', 'alt-svc', 'refresh']) {
     assert.deepEqual(valuesOf(answer, name), [], name)
   }
   assert.deepEqual(valuesOf(answer, 'x-end'), ['1'])
@@ -58,10 +58,16 @@ everyEngine(
 const locations: readonly (readonly [sent: string, seen: string])[] = [
   ['{origin}/fhir/Location/1?a=b#c', 'https://h:8443/fhir/Location/1?a=b#c'],
   ['{origin}', 'https://h:8443'],
+  ['{origin}?a=b', 'https://h:8443?a=b'],
+  ['{origin}#c', 'https://h:8443#c'],
+  ['{origin}\\x', 'https://h:8443\\x'],
   ['{ORIGIN}/x', 'https://h:8443/x'],
   ['//127.0.0.1:{port}/x', 'https://h:8443/x'],
   ['{origin}1/x', '{origin}1/x'],
   ['{origin}@elsewhere/x', '{origin}@elsewhere/x'],
+  // a name and a password are for the upstream alone: nobody is sent to the gateway without them
+  ['http://name:word@127.0.0.1:{port}/x', 'http://name:word@127.0.0.1:{port}/x'],
+  ['//name@127.0.0.1:{port}/x', '//name@127.0.0.1:{port}/x'],
   ['https://elsewhere/x?u={origin}/', 'https://elsewhere/x?u={origin}/'],
   ['https://127.0.0.1:{port}/x', 'https://127.0.0.1:{port}/x'],
   ['/x//y', '/x//y'],
