@@ -95,3 +95,41 @@ everyEngine(
     assert.equal(outcome.bytesDown, total)
   },
 )
+
+everyEngine(
+  'the time that a client takes for its body is not held against an upstream that answers it as it comes',
+  async (t, stand) => {
+    // a second of the clock passes with each byte: after four of them the grace would be used up
+    let clock = 0
+    let looks = 0
+    const now = (): number => {
+      looks += 1
+      return clock
+    }
+    const sent = 'abcdef'
+    const stage = await stand(t, {
+      // once the request is whole
+      answer: () => 'f',
+      timeouts: { idleMs: 3_000, bytesPerSecond: 1_000_000 },
+      now,
+    })
+    const client = await stage.open()
+    client.send('POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n')
+    for (const [index, byte] of [...sent.slice(0, -1)].entries()) {
+      client.send(byte)
+      while (stage.recorder.connections[0]?.text.endsWith(`\r\n${sent.slice(0, index + 1)}`) !== true) {
+        assert.deepEqual(stage.outcomes, [])
+        await turn()
+      }
+      const { socket } = stage.recorder.connections[0]
+      socket.write(index === 0 ? `HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n${byte}` : byte)
+      await client.until(`\r\n\r\n${sent.slice(0, index + 1)}`)
+      clock += 1_000
+      for (const before = looks; looks === before && stage.outcomes.length === 0;) await turn()
+    }
+    client.send('f')
+    assert.equal((await client.answer()).body, sent)
+    const outcome = await stage.outcome(0)
+    assert.equal(outcome.kind, 'answered')
+  },
+)
