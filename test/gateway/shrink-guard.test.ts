@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { command } from '../cli/in-process.js'
 import { exchangeRaw, type RawAnswer } from '../support/raw-client.js'
 import { makeStand, permittedTarget, patchBody, reasonOf, type Stand } from './stand.js'
+import { makeTwoEnvironments } from './two-environments.js'
 
 /** The partner of the stand, and that many others. */
 function whitelistOf(subject: string, others: number, establishments = 60): string {
@@ -80,6 +81,7 @@ const tolerated: readonly (readonly [what: string, more: string, others: number,
   [
     ['a partner less', '', 8, 60],
     ['a growing list', '', 30, 60],
+    ['as large a share as may go', 'guard: { shrinkPercent: 50 },', 4, 135],
     ['a guard that is off', 'guard: { shrinkPercent: 100 },', 0, 60],
     [
       'a guard that asks for more partners',
@@ -96,6 +98,37 @@ for (const [what, more, others, establishments] of tolerated) {
     assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
   })
 }
+
+test('as many as the guard names are too many', async (context) => {
+  const { stand, subject } = await guarded(
+    context,
+    'guard: { shrinkPartners: 6, shrinkEstablishments: 1000 },',
+  )
+  stand.write('whitelist/partner.yaml', whitelistOf(subject, 3))
+  const { result, diagnostics } = await stand.gateway.reload('signal')
+  assert.equal(result, 'refused')
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['shrink-partners'],
+  )
+})
+
+test('the list of each environment is guarded', async (context) => {
+  const { stand } = await makeTwoEnvironments(context, 'ports', {
+    config: (text) =>
+      text.replace('reload: { debounceMs: 20,', 'reload: { guard: { shrinkPercent: 50 }, debounceMs: 60000,'),
+    prepare: (made) => {
+      made.write('whitelist-prod/partner.yaml', whitelistOf('CN=X', 9))
+    },
+  })
+  stand.write('whitelist-prod/partner.yaml', whitelistOf('CN=X', 4, 135))
+  const half = await stand.gateway.reload('signal')
+  assert.equal(half.result, 'reloaded')
+  stand.write('whitelist-prod/partner.yaml', whitelistOf('CN=X', 0))
+  const { result, diagnostics } = await stand.gateway.reload('signal')
+  assert.equal(result, 'refused')
+  assert.match(diagnostics[0]?.message ?? '', /the new whitelist of `production` drops 4 of 5 partners/)
+})
 
 test('as many partners under other ids are another whitelist', async (context) => {
   const { stand, subject } = await guarded(context)
