@@ -115,7 +115,8 @@ everyEngine(
     })
     const client = await stage.open()
     client.send('POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n')
-    for (const [index, byte] of [...sent.slice(0, -1)].entries()) {
+    for (let index = 0; index < sent.length - 1; index += 1) {
+      const byte = sent.charAt(index)
       client.send(byte)
       while (stage.recorder.connections[0]?.text.endsWith(`\r\n${sent.slice(0, index + 1)}`) !== true) {
         assert.deepEqual(stage.outcomes, [])
