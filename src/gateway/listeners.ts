@@ -9,7 +9,7 @@ import type { Connections } from './connections.js'
 import { judgeHandshake } from './handshake.js'
 import type { Observers } from './observers.js'
 import type { EnvironmentPolicy, Policy } from './policy.js'
-import { serveRequest } from './request.js'
+import { eventOf, serveRequest } from './request.js'
 import type { GatewayState } from './state.js'
 import { TlsMaterials } from './tls-materials.js'
 
@@ -116,6 +116,7 @@ async function openListener(
         }
         answerClientError(error, socket, {
           newRequestId: randomUUID,
+          underWay: eventOf,
           onMalformed: (malformed) => {
             const clientAddress = socket.remoteAddress ?? ''
             observers.malformed({ ...malformed, environment: first.name, clientAddress })

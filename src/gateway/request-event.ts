@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Admission, Permission } from '../core/admission.js'
 import type { ApiKind } from '../core/api.js'
-import type { Denial, EstablishmentWritten } from '../core/decision.js'
+import { deny, type Denial, type EstablishmentWritten } from '../core/decision.js'
 import type { Failure } from '../core/failure.js'
+import { renderingOf, type DenialReason } from '../core/reasons.js'
 import type { WhitelistEntry } from '../core/whitelist.js'
 import type { ForwardOutcome } from '../http/forwarder.js'
 import { traceIdOf } from '../http/trace-context.js'
@@ -46,6 +47,7 @@ export class RequestEvent {
   private denial: Denial | undefined
   private outcome: AuditEvent['outcome']
   private failure: Failure | undefined
+  private broken: Denial | undefined
 
   constructor(request: IncomingMessage, peer: Peer, now: number) {
     this.request = request
@@ -69,6 +71,36 @@ export class RequestEvent {
     // what report-only lets pass is told as the denial it would have been
     this.decision = this.enforced ? 'permit' : 'deny'
     return judgement
+  }
+
+  /** Whether the gateway's own refusal was handed over. */
+  hasRefused(): boolean {
+    return this.decision === 'deny' && this.enforced && this.status !== 0
+  }
+
+  /** Whether nothing of it went upstream. */
+  isUnsent(): boolean {
+    return this.upstream === undefined
+  }
+
+  /** Notes that the body broke and the request was answered so, whatever its judgement still comes to. */
+  brokeOff(reason: DenialReason, parserCode: string): void {
+    this.broken = deny(reason, { detail: parserCode })
+  }
+
+  /** Whether it was answered for its broken body: there is nothing left to judge. */
+  isBroken(): boolean {
+    return this.broken !== undefined
+  }
+
+  /** Once all is over: what was sent is what is told. */
+  concluded(): void {
+    if (this.broken === undefined) return
+    this.failure = undefined
+    this.decided(this.broken)
+    this.outcome = 'answered'
+    this.status = renderingOf(this.broken.reason).status
+    this.bytesOut = 0
   }
 
   /** Notes that what was permitted so far is not all that must be. */

@@ -43,18 +43,36 @@ export async function serveRequest(
   const event = new RequestEvent(request, peer, gateway.now())
   const exchange: Exchange = { gateway, entrance, request, response, peer, event }
   const place = gateway.began(response)
+  events.set(response, event)
   try {
     // what follows a request whose end is in doubt is no request: nothing is judged, nothing is sent
     // never at once: what came with it in one packet is read first, and ends the connection where it is none
     if (!(await awaitTurn(request, response)))
       throw new Failure('client-left', 'the connection takes no further request')
+    if (event.isBroken()) {
+      noteBroken(exchange)
+      return
+    }
     const denial = await judgeAndForward(exchange)
     if (denial !== undefined) await refuse(exchange, event.decided(denial))
   } catch (error) {
     await fail(exchange, event.failed(asFailure(error)))
   } finally {
+    event.concluded()
     gateway.finished(event, place)
   }
+}
+
+const events = new WeakMap<ServerResponse, RequestEvent>()
+
+/** The request that this is the response to, while it is judged and after. */
+export function eventOf(response: ServerResponse): RequestEvent | undefined {
+  return events.get(response)
+}
+
+/** The parser has given up and answered: its line says whose it was all the same, as far as that is known. */
+function noteBroken(exchange: Exchange): void {
+  arrive(exchange, exchange.gateway.policy())
 }
 
 /** Everything up to the forwarding, and that itself; a denial where the rules say no. */

@@ -16,7 +16,20 @@ export interface MalformedRequest {
   readonly isHeadWhole: boolean
 }
 
+/** A request whose fields were whole, and which is being judged while its body breaks. */
+interface RequestUnderWay {
+  readonly requestId: string
+  /** Whether a refusal of it was handed over: that is the answer, whatever comes behind. */
+  hasRefused(): boolean
+  /** Whether nothing of it went anywhere yet. */
+  isUnsent(): boolean
+  /** It is answered in its own place, with this reason. */
+  brokeOff(reason: DenialReason, parserCode: string): void
+}
+
 export interface ServerErrorOptions {
+  /** The request of a response that tells by itself what became of it; `onMalformed` hears nothing of it then. */
+  readonly underWay?: (response: ServerResponse) => RequestUnderWay | undefined
   /** A new id, for the answer and for the log. */
   readonly newRequestId: () => string
   /** Told once for each request given up; not for broken handshakes and lost connections. */
@@ -52,11 +65,23 @@ export function answerClientError(
     socket.destroy()
     return
   }
-  const requestId = options.newRequestId()
   const current = currentResponse(socket)
   // whole, it is another request's; begun, it cannot be begun again
   const isOwed = current !== undefined && (current.headersSent || current.req.complete)
   const isAnswered = socket.writable && !isOwed
+  if (reason === 'request-ambiguous' && current !== undefined && !current.req.complete) {
+    const own = options.underWay?.(current)
+    if (own?.hasRefused() === true) {
+      closeBehind(socket, '')
+      return
+    }
+    if (isAnswered && own?.isUnsent() === true) {
+      own.brokeOff(reason, parserCode)
+      closeBehind(socket, malformedAnswer(reason, own.requestId))
+      return
+    }
+  }
+  const requestId = options.newRequestId()
   const told = reason === 'header-too-large' && isWithinTarget(error) ? 'request-too-long' : reason
   options.onMalformed({ reason: told, parserCode, requestId, isAnswered, isHeadWhole: current !== undefined })
   if (isAnswered) closeBehind(socket, malformedAnswer(told, requestId))

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { jwtOf } from '../oauth/jwt.js'
 import { openRaw } from '../support/raw-client.js'
 import { IdentityCache } from '../../src/gateway/identity.js'
 import { makeTestPki } from '../support/pki.js'
-import { makeStand, rawRequest, reasonOf } from './stand.js'
+import { makeStand, permittedTarget, rawRequest, reasonOf } from './stand.js'
 
 test('a bound token stays bound with dots behind it, which some readers drop', async (context) => {
   const stand = await makeStand(context, {
@@ -59,3 +61,31 @@ test('what is remembered of certificates that anybody may show is bounded by the
   assert.deepEqual([isKept(large.der), isKept(large.der)], [false, false])
   assert.ok(isKept(usual.der))
 })
+
+for (const [how, status, reason] of [
+  ['in one packet', 400, 'request-ambiguous'],
+  ['after the refusal', 401, 'token-binding-mismatch'],
+] as const) {
+  test(`a refused request whose body breaks ${how} has one audit line, with what was sent`, async (context) => {
+    const stand = await makeStand(context, {
+      config: (text) =>
+        text.replace('path: /ws-synchro', 'tokenBinding: required\n        path: /ws-synchro'),
+    })
+    const client = await openRaw(stand.port, stand.tls())
+    const fields = ['Content-Type: application/fhir+json', 'Transfer-Encoding: chunked']
+    const head = rawRequest({ method: 'PATCH', target: permittedTarget, fields })
+    client.send(how === 'in one packet' ? `${head}zz\r\n` : head)
+    const answer = await client.answer()
+    if (how === 'after the refusal') client.send('zz\r\n')
+    await client.closed
+    assert.equal(answer.status, status)
+    assert.equal(reasonOf(answer), reason)
+    assert.equal(client.pending(), '')
+    const line = await stand.auditOf(answer)
+    assert.deepEqual([line['status'], line['reason'], line['decision']], [status, reason, 'deny'])
+    assert.equal(line['path'], '/ws-synchro-dispo-lits-fhir/Location')
+    const trail = readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8').trim().split('\n')
+    assert.equal(trail.filter((each) => each.includes('"event":"request"')).length, 1, trail.join('\n'))
+    assert.equal(stand.upstream.requests.length, 0)
+  })
+}
