@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
-import { everyEngine } from './stand.js'
+import { test } from 'node:test'
+import { plainAnswer } from '../support/recorder.js'
+import { engines, everyEngine, openStand } from './stand.js'
 
 const get = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n'
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -134,3 +136,23 @@ everyEngine(
     assert.equal(outcome.kind, 'answered')
   },
 )
+
+test('an answer that has not begun is given its own time, whatever its pace would be [direct]', async (t) => {
+  let clock = 0
+  let looks = 0
+  const now = (): number => {
+    looks += 1
+    return clock
+  }
+  const timeouts = { idleMs: 1_000, responseMs: 20_000, bytesPerSecond: 1_000_000 }
+  const stage = await openStand(t, { answer: () => undefined, timeouts, now }, engines.direct)
+  const client = await stage.open()
+  client.send(get)
+  const { socket } = await stage.recorder.request(0)
+  for (let second = 0; second < 4; second += 1) {
+    clock += 1_000
+    for (const before = looks; looks === before && stage.outcomes.length === 0;) await turn()
+  }
+  socket.write(plainAnswer)
+  assert.equal((await client.answer()).body, 'ok')
+})
