@@ -5,7 +5,7 @@ import { joined, mostHeld } from './body-memory.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
-import { patienceIn, type Phase } from './phase.js'
+import { judgeSilence, patienceIn, type Phase } from './phase.js'
 import { isRepeatable } from './repeatable.js'
 import { requestHead, type RequestHead } from './request-head.js'
 import { downstreamFields } from './response-fields.js'
@@ -174,32 +174,16 @@ export class DirectExchange implements ConnectionUser, Timed {
   }
 
   onDeadline(): void {
-    const { connectMs, responseMs, idleMs } = this.#options.timeouts
-    switch (this.#phase) {
-      case 'connecting': {
-        const [code, what] =
-          this.#connection === undefined
-            ? (['overloaded', 'no free upstream connection'] as const)
-            : (['upstream-connect-timeout', 'no upstream connection'] as const)
-        this.fail(code, new Error(`${what} in ${connectMs} ms`))
-        return
-      }
-      case 'waiting':
-        this.fail('upstream-timeout', new Error(`no answer in ${responseMs} ms`))
-        return
-      case 'sending':
-        // bytes that wait for the upstream are its silence; none waiting is the client's
-        if (this.#connection?.socket.writableNeedDrain === true) {
-          this.fail('upstream-timeout', new Error(`the upstream took nothing in ${idleMs} ms`))
-        } else {
-          this.#leave()
-        }
-        return
-      case 'receiving':
-        // what waits for the client is the listener's to bound: see `tls/answer-pace.ts`
-        if (this.#forward.response.writableLength > 0) this.#postpone()
-        else this.fail('upstream-timeout', new Error(`the upstream sent nothing in ${idleMs} ms`))
-    }
+    const verdict = judgeSilence({
+      phase: this.#phase,
+      timeouts: this.#options.timeouts,
+      hasConnection: this.#connection !== undefined,
+      isUpstreamFull: this.#connection?.socket.writableNeedDrain === true,
+      isClientBehind: this.#forward.response.writableLength > 0,
+    })
+    if (verdict === 'goes-on') this.#postpone()
+    else if (verdict === 'client-left') this.#leave()
+    else this.fail(verdict.code, new Error(verdict.message))
   }
 
   // how fast the body of an answer comes is looked at here alone: nothing is done for each piece

@@ -4,7 +4,7 @@ import type { FailureCode } from '../core/failure.js'
 import { inviteBody } from './body.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
-import { patienceIn, type Phase } from './phase.js'
+import { judgeSilence, patienceIn, type Phase } from './phase.js'
 import { isRepeatable } from './repeatable.js'
 import { downstreamFields } from './response-fields.js'
 import { UpstreamPace } from './upstream-pace.js'
@@ -231,39 +231,25 @@ export class Exchange {
   #enter(phase: Phase): void {
     this.#phase = phase
     clearTimeout(this.#timer)
-    const milliseconds = patienceIn(phase, this.#options.timeouts)
-    this.#timer = setTimeout(() => {
-      this.#onSilence(milliseconds)
-    }, milliseconds)
+    this.#timer = setTimeout(
+      () => {
+        this.#onSilence()
+      },
+      patienceIn(phase, this.#options.timeouts),
+    )
   }
 
-  #onSilence(milliseconds: number): void {
-    const after = `in ${milliseconds} ms`
-    switch (this.#phase) {
-      case 'connecting': {
-        const waited = this.#socket === undefined
-        this.fail(
-          waited ? 'overloaded' : 'upstream-connect-timeout',
-          new Error(waited ? `no free upstream connection ${after}` : `no upstream connection ${after}`),
-        )
-        return
-      }
-      case 'waiting':
-        this.fail('upstream-timeout', new Error(`no answer ${after}`))
-        return
-      case 'sending':
-        // bytes that wait for the upstream are its silence; none waiting is the client's
-        if (this.#upstream?.writableNeedDrain === true) {
-          this.fail('upstream-timeout', new Error(`the upstream took nothing ${after}`))
-        } else {
-          this.#leave()
-        }
-        return
-      case 'receiving':
-        // what waits for the client is the listener's to bound: see `tls/answer-pace.ts`
-        if (this.#forward.response.writableLength > 0) this.#enter('receiving')
-        else this.fail('upstream-timeout', new Error(`the upstream sent nothing ${after}`))
-    }
+  #onSilence(): void {
+    const verdict = judgeSilence({
+      phase: this.#phase,
+      timeouts: this.#options.timeouts,
+      hasConnection: this.#socket !== undefined,
+      isUpstreamFull: this.#upstream?.writableNeedDrain === true,
+      isClientBehind: this.#forward.response.writableLength > 0,
+    })
+    if (verdict === 'goes-on') this.#enter(this.#phase)
+    else if (verdict === 'client-left') this.#leave()
+    else this.fail(verdict.code, new Error(verdict.message))
   }
 
   #answered(): void {
