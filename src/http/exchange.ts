@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../core/failure.js'
+import { passAnswer } from './answer-stream.js'
 import { inviteBody } from './body.js'
 import { writeHead } from './downstream-head.js'
 import type { ForwardCost, ForwardOutcome, ForwardRequest, ForwardTimeouts, Reach } from './forwarder.js'
@@ -167,7 +168,16 @@ export class Exchange {
     }
     this.#enter('receiving')
     this.#watchPace()
-    this.#passDown(answer)
+    passAnswer(answer, response, {
+      isOver: () => this.#settled,
+      onProgress: (bytes) => {
+        this.#bytesDown += bytes
+        this.#timer?.refresh()
+      },
+      onBroken: () => {
+        this.fail('upstream-broken', new Error('the answer broke off'))
+      },
+    })
   }
 
   #watchPace(): void {
@@ -182,31 +192,6 @@ export class Exchange {
     }
     look()
     this.#paceTimer = setInterval(look, Math.max(5, Math.min(500, timeouts.idleMs / 4)))
-  }
-
-  #passDown(answer: IncomingMessage): void {
-    const { response } = this.#forward
-    answer.on('data', (chunk: Buffer) => {
-      this.#bytesDown += chunk.length
-      this.#timer?.refresh()
-      if (!response.write(chunk)) answer.pause()
-    })
-    response.on('drain', () => {
-      this.#timer?.refresh()
-      answer.resume()
-    })
-    answer.once('end', () => {
-      if (this.#settled) return
-      if (answer.complete) response.end()
-      else this.fail('upstream-broken', new Error('the answer broke off'))
-    })
-    answer.once('close', () => {
-      if (!answer.complete) this.fail('upstream-broken', new Error('the answer broke off'))
-    })
-    // the head goes out with the first bytes where they came with it, and does not wait for them otherwise
-    setImmediate(() => {
-      if (!this.#settled && this.#bytesDown === 0 && !response.writableEnded) response.flushHeaders()
-    })
   }
 
   #onUpstreamError(error: Error & { code?: string }): void {
