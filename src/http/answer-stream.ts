@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** What is told of an answer on its way down. */
 interface AnswerListener {
   /** Whether nobody waits for it any more. */
-  isOver(): boolean
+  readonly isOver: () => boolean
   /** Bytes came; none where the client has taken what waited for it. */
-  onProgress(bytes: number): void
+  readonly onProgress: (bytes: number) => void
   /** It ended before it was whole. */
-  onBroken(): void
+  readonly onBroken: () => void
 }
 
 /**
