@@ -89,3 +89,30 @@ for (const [how, status, reason] of [
     assert.equal(stand.upstream.requests.length, 0)
   })
 }
+
+for (const how of ['in one packet', 'while it is read'] as const) {
+  test(`a permitted write whose body breaks ${how} is refused, goes nowhere, and has one audit line`, async (context) => {
+    const stand = await makeStand(context)
+    const client = await openRaw(stand.port, stand.tls())
+    const fields = ['Content-Type: application/fhir+json', 'Transfer-Encoding: chunked']
+    const head = rawRequest({ method: 'PATCH', target: permittedTarget, fields })
+    client.send(how === 'in one packet' ? `${head}zz\r\n` : `${head}1\r\n[\r\n`)
+    if (how === 'while it is read') {
+      // another connection has its answer: what was sent before it is being read
+      assert.equal((await stand.send({})).status, 200)
+      client.send('zz\r\n')
+    }
+    const answer = await client.answer()
+    await client.closed
+    assert.equal(answer.status, 400)
+    assert.equal(reasonOf(answer), 'request-ambiguous')
+    const line = await stand.auditOf(answer)
+    assert.deepEqual([line['status'], line['reason'], line['decision']], [400, 'request-ambiguous', 'deny'])
+    const trail = readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8').trim().split('\n')
+    assert.equal(trail.filter((each) => each.includes('"method":"PATCH"')).length, 1, trail.join('\n'))
+    assert.deepEqual(
+      stand.upstream.requests.filter(({ startLine }) => startLine.startsWith('PATCH')),
+      [],
+    )
+  })
+}
