@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { valuesOf } from '../support/http-message.js'
-import { everyEngine } from './stand.js'
+import { brokenOff, everyEngine } from './stand.js'
 
 const get = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n'
 const nothing = (): undefined => undefined
@@ -97,10 +97,7 @@ for (const [name, bytes] of [
       const socket = stage.recorder.requests[0]?.socket
       if (ending === 'ends') socket?.end()
       else socket?.resetAndDestroy()
-      await client.closed
-      await assert.rejects(client.answer())
-      const outcome = await stage.outcome(0)
-      assert.equal(outcome.kind, 'failed')
+      const outcome = await brokenOff(stage, client)
       assert.equal(outcome.code, 'upstream-broken')
       assert.equal(outcome.responseStarted, true)
       assert.equal(outcome.bytesDown, 4)
@@ -116,10 +113,7 @@ everyEngine('garbage in the middle of an answer never looks like a complete answ
   client.send(get)
   await client.until('half')
   stage.recorder.requests[0]?.socket.write('zz\r\n')
-  await client.closed
-  await assert.rejects(client.answer())
-  const outcome = await stage.outcome(0)
-  assert.equal(outcome.kind, 'failed')
+  const outcome = await brokenOff(stage, client)
   assert.equal(outcome.code, 'upstream-response-invalid')
   assert.equal(outcome.responseStarted, true)
 })
@@ -223,10 +217,7 @@ everyEngine('an answer that stalls half-way destroys the client’s connection',
   })
   const client = await stage.open()
   client.send(get)
-  await client.closed
-  await assert.rejects(client.answer())
-  const outcome = await stage.outcome(0)
-  assert.equal(outcome.kind, 'failed')
+  const outcome = await brokenOff(stage, client)
   assert.equal(outcome.code, 'upstream-timeout')
 })
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -223,4 +224,16 @@ function refuse(response: ServerResponse, { status, reason }: { status: number; 
   if (response.headersSent || response.destroyed) return
   response.writeHead(status, { 'x-reason': reason, 'content-length': '0', connection: 'close' })
   response.end()
+}
+
+/** The failure of the first exchange, whose answer had begun: it looks whole to nobody, and its connection is closed. */
+export async function brokenOff(
+  stage: Stand,
+  client: RawClient,
+): Promise<Extract<ForwardOutcome, { kind: 'failed' }>> {
+  await client.closed
+  await assert.rejects(client.answer())
+  const outcome = await stage.outcome(0)
+  assert.equal(outcome.kind, 'failed')
+  return outcome
 }

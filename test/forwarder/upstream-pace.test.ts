@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { plainAnswer } from '../support/recorder.js'
-import { engines, everyEngine, openStand } from './stand.js'
+import { brokenOff, engines, everyEngine, openStand } from './stand.js'
 
 const get = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n'
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -40,10 +40,7 @@ for (const framing of ['length', 'chunked'] as const) {
       })
       const client = await stage.open()
       client.send(get)
-      await client.closed
-      await assert.rejects(client.answer())
-      const outcome = await stage.outcome(0)
-      assert.equal(outcome.kind, 'failed')
+      const outcome = await brokenOff(stage, client)
       assert.equal(outcome.code, 'upstream-timeout')
       assert.match(outcome.cause.message, /^the upstream sent (?:less than 100000 bytes a second|nothing)/)
       await stage.recorder.connections[0]?.closed
