@@ -25,6 +25,8 @@ export type Overlay = ReadonlyMap<string, Uint8Array | undefined>
 /** The files of one load: what was read, with its digest, and everything that is wrong with it. */
 export class LoadFiles {
   readonly diagnostics: Diagnostic[] = []
+  /** Something could not be read for want of descriptors, which says nothing about it. */
+  isPassing = false
   private readonly read = new Map<string, string>()
   private readonly overlay: Overlay
 
@@ -60,7 +62,7 @@ export class LoadFiles {
       changed === undefined ? await readBounded(path, maxBytes) : { ok: true as const, value: changed }
     this.read.set(path, digestOfFile(read))
     if (read.ok) return read.value
-    this.refuse(place, 'file', read.problem.message)
+    this.refuseFile(place, read.problem)
     return undefined
   }
 
@@ -69,14 +71,10 @@ export class LoadFiles {
     const read = await readBounded(path, maxBytes)
     this.read.set(path, digestOfFile(read))
     if (read.ok) return read.value
-    const { code, message } = read.problem
-    const isMissing = code === 'not-found'
-    this.diagnostics.push({
-      severity: isMissing ? 'warning' : 'error',
-      code: isMissing ? 'not-fetched' : 'file',
-      place,
-      message: isMissing ? `\`${path}\` was not fetched yet` : message,
-    })
+    if (read.problem.code === 'not-found') {
+      const message = `\`${path}\` was not fetched yet`
+      this.diagnostics.push({ severity: 'warning', code: 'not-fetched', place, message })
+    } else this.refuseFile(place, read.problem)
     return undefined
   }
 
@@ -85,7 +83,7 @@ export class LoadFiles {
     const listed = await listFolder(path, whitelistExtensions)
     this.read.set(path, digestOfListing(listed))
     if (listed.ok) return this.overlaid(path, listed.value)
-    this.refuse(place, 'file', listed.problem.message)
+    this.refuseFile(place, listed.problem)
     return undefined
   }
 
@@ -97,6 +95,11 @@ export class LoadFiles {
         paths.add(path)
     }
     return [...paths].sort()
+  }
+
+  private refuseFile(place: Place, { code, message }: FileProblem): void {
+    this.isPassing ||= code === 'too-many-open-files'
+    this.refuse(place, 'file', message)
   }
 
   refuse(place: Place, code: string, message: string): void {

@@ -20,6 +20,8 @@ export interface LoadProblem {
   readonly revision: string
   readonly diagnostics: readonly Diagnostic[]
   readonly readSet: ReadSet
+  /** Says nothing about the files: the process was short of something, so trying again may succeed. */
+  readonly isPassing: boolean
 }
 
 /** A whitelist that was loaded without a configuration. */
@@ -66,9 +68,9 @@ export async function loadWhitelist(
   const whitelist = { path, place: { file: path, line: 1, column: 1 } }
   const loader = new WhitelistLoader({ whitelist, environment: undefined }, files)
   const compiled = await loader.load()
-  const { revision, readSet, diagnostics } = files
+  const { revision, readSet, diagnostics, isPassing } = files
   if (compiled === undefined || diagnostics.some(({ severity }) => severity === 'error')) {
-    return { ok: false, problem: { revision, readSet, diagnostics } }
+    return { ok: false, problem: { revision, readSet, diagnostics, isPassing } }
   }
   return {
     ok: true,
@@ -99,10 +101,10 @@ class Loader {
       environments.push(await this.loadEnvironment(environment))
     const whole = environments.filter((environment) => environment !== undefined)
     this.files.diagnostics.push(...strayFindings(this.named, whole))
-    const { revision, readSet, diagnostics } = this.files
+    const { revision, readSet, diagnostics, isPassing } = this.files
     const hasError = diagnostics.some(({ severity }) => severity === 'error')
     if (config === undefined || hasError || whole.length < environments.length) {
-      return { ok: false, problem: { revision, readSet, diagnostics } }
+      return { ok: false, problem: { revision, readSet, diagnostics, isPassing } }
     }
     const { named } = this
     return {

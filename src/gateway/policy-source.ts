@@ -39,6 +39,9 @@ export interface ReloadWish {
 
 type ReloadFacts = Pick<ReloadReport, 'trigger' | 'durationMs'>
 
+/** Milliseconds until what could not be read, though nothing is wrong with it, is read again; doubled up to the last. */
+const retryMs = { first: 5_000, last: 60_000 } as const
+
 interface PolicySourceOptions {
   readonly file: string
   readonly loaded: LoadedPolicy
@@ -64,6 +67,8 @@ export class PolicySource {
   /** Of the last load, in force or refused: the same bad bytes are not parsed twice. */
   private readSet: ReadSet
   private lastRefused: ReloadReport | undefined
+  private retry: NodeJS.Timeout | undefined
+  private retryAfterMs: number = retryMs.first
   private watcher: PathWatcher | undefined
   private running: Promise<ReloadReport> | undefined
   private again: Promise<ReloadReport> | undefined
@@ -117,6 +122,7 @@ export class PolicySource {
 
   async close(): Promise<void> {
     this.closed = true
+    clearTimeout(this.retry)
     await this.watcher?.close()
   }
 
@@ -126,18 +132,34 @@ export class PolicySource {
       const loaded = await loadInWorker(this.options.file)
       return this.judge(loaded, wish, { trigger, durationMs: performance.now() - startedAt }).report
     }
-    // what is confirmed has been read before, and refused
-    const loaded = await loadInWorker(this.options.file, wish.confirm === undefined ? this.readSet : [])
+    // what is confirmed has been read before, and refused; what waits for another try has not been read
+    const isNew = wish.confirm !== undefined || this.retry !== undefined
+    const loaded = await loadInWorker(this.options.file, isNew ? [] : this.readSet)
+    clearTimeout(this.retry)
+    this.retry = undefined
     const report = await this.settle(loaded, wish, { trigger, durationMs: performance.now() - startedAt })
     // the look after watching began is no event unless it finds something
     if (wish.quietly !== true || (loaded !== 'unchanged' && report.result !== 'unchanged'))
       this.options.onReload(report)
     if (loaded === 'unchanged') return report
+    if (!loaded.ok && loaded.problem.isPassing) {
+      // what was watched before is watched on
+      this.tryAgain()
+      return report
+    }
+    this.retryAfterMs = retryMs.first
     this.readSet = loaded.ok ? loaded.value.readSet : loaded.problem.readSet
     const fresh = this.closed ? [] : await this.watcher?.update(this.readSet.map(([path]) => path))
     // a path that was read before it was watched may have changed in between
     if (fresh !== undefined && fresh.length > 0) void this.reload('change', { quietly: true })
     return report
+  }
+
+  private tryAgain(): void {
+    if (this.closed) return
+    this.retry = setTimeout(() => void this.reload('change'), this.retryAfterMs)
+    this.retry.unref()
+    this.retryAfterMs = Math.min(this.retryAfterMs * 2, retryMs.last)
   }
 
   private async settle(
@@ -193,7 +215,8 @@ export async function loadInWorker(file: string, unless: ReadSet = []): Promise<
     const failed = (message: string): void => {
       const place = { file, line: 1, column: 1 }
       const diagnostics: Diagnostic[] = [{ severity: 'error', code: 'load-failed', place, message }]
-      resolve({ ok: false, problem: { revision: '', diagnostics, readSet: [[file, '']] } })
+      const problem = { revision: '', diagnostics, readSet: [], isPassing: true }
+      resolve({ ok: false, problem })
     }
     const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: order })
     worker.once('message', (loaded: Loaded | 'unchanged') => {

@@ -7,6 +7,7 @@ import { startAdmin, type AdminOptions, type AdminServer } from '../../src/admin
 import { escapeHtml, statusPage } from '../../src/admin/status-page.js'
 import type { Status } from '../../src/admin/status.js'
 import { Failure } from '../../src/core/failure.js'
+import { until } from '../support/until.js'
 
 const status: Status = {
   version: '0.1.0',
@@ -135,7 +136,12 @@ test('scrapes that come while one is being made share it', async (context) => {
     },
   })
   const scrapes = [ask('/metrics'), ask('/metrics')]
-  while (waiting.length === 0) await ask('/livez')
+  const scraped = (count: number): Promise<boolean> =>
+    until(`scrape ${count}`, async () => {
+      await ask('/livez')
+      return waiting.length === count
+    })
+  await scraped(1)
   await ask('/livez')
   await ask('/readyz')
   assert.deepEqual(
@@ -143,7 +149,7 @@ test('scrapes that come while one is being made share it', async (context) => {
     ['1', '1'],
   )
   const later = ask('/metrics')
-  while (waiting.length === 1) await ask('/livez')
+  await scraped(2)
   await ask('/readyz')
   assert.equal((await later).text, '2')
 })

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { makeTestPki } from '../support/pki.js'
+import { until } from '../support/until.js'
 import { everyEngine } from './stand.js'
 
 // what is held is what is left when garbage is gone
@@ -188,8 +189,7 @@ everyEngine('an upstream that does not read holds the client back', async (t, st
   const client = await stage.open()
   client.send(`PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: ${total}\r\n\r\n`)
   await once(stage.server, 'request')
-  while (stage.recorder.connections[0] === undefined) await new Promise((resolve) => setImmediate(resolve))
-  const { socket } = stage.recorder.connections[0]
+  const { socket } = await until('a connection', () => stage.recorder.connections[0])
   socket.pause()
   let taken = 0
   const more = (): void => {

@@ -22,6 +22,7 @@ import { createLog } from '../../src/observe/log.js'
 import { linesInMemory, parsed } from '../observe/lines.js'
 import { scratchFolder } from '../files/scratch.js'
 import { makeStand } from './stand.js'
+import { until } from '../support/until.js'
 
 const day = 86_400_000
 const start = Date.UTC(2026, 11, 1, 8)
@@ -127,7 +128,7 @@ test('each day has its file, old ones are removed and named, and the chain goes 
   assert.ok(trail.verdict(names()).ok)
   trail.clock = Date.UTC(2026, 11, 4, 9)
   tick()
-  while (names().length > 3) await new Promise((resolve) => setImmediate(resolve))
+  await until('the oldest file gone', () => names().length <= 3)
   await close()
   assert.deepEqual(names(), ['audit-20261203T080000.ndjson', 'audit-20261204T080000.ndjson', 'audit.ndjson'])
   const verdict = trail.verdict(names())
@@ -248,9 +249,9 @@ test('a lock that another process took over is told once', async (context) => {
   const { tick } = asParts(await trail.open())
   writeFileSync(trail.path('audit.ndjson.lock'), JSON.stringify({ pid: 1, host: 'x', nonce: 'y' }))
   tick()
-  while (!trail.logged.some((line) => line.includes('another process has taken the audit file'))) {
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await until('a word in the log', () =>
+    trail.logged.some((line) => line.includes('another process has taken the audit file')),
+  )
 })
 
 test('a key that is none, or of another kind, is refused with its place', async (context) => {

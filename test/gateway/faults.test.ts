@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { clientName, day } from '../support/pki.js'
+import { until } from '../support/until.js'
 import {
   authHost,
   makeStand,
@@ -122,7 +123,7 @@ test('a clock that jumps lets in nobody whose time is not now, and everybody aga
 })
 
 async function isWritten({ gateway }: Stand, expected: boolean): Promise<void> {
-  while ((await gateway.flushAudit()) !== expected) await new Promise((resolve) => setImmediate(resolve))
+  await until(`an audit trail written: ${expected}`, async () => (await gateway.flushAudit()) === expected)
 }
 
 for (const onFailure of ['refuse', 'continue'] as const) {

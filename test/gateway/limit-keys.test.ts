@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { openRaw, type RawAnswer, type RawClient } from '../support/raw-client.js'
 import { valuesOf } from '../support/http-message.js'
 import { plainAnswer } from '../support/recorder.js'
+import { until } from '../support/until.js'
 import {
   authHost,
   fhirHost,
@@ -46,15 +47,13 @@ async function hits({ gateway }: Stand, limit: string): Promise<number> {
 }
 
 /** Somebody else is served meanwhile, at the latest when a slow machine lets it through. */
-async function assertServed(stand: Stand): Promise<void> {
-  for (;;) {
-    try {
-      assert.equal((await stand.send({})).status, 200)
-      return
-    } catch (error) {
-      if (error instanceof assert.AssertionError) throw error
-    }
-  }
+async function assertServed(stand: Stand, more: object = {}): Promise<void> {
+  const statusOf = (): Promise<number | undefined> =>
+    stand.send({ tls: stand.tls(undefined, more) }).then(
+      ({ status }) => status,
+      () => undefined,
+    )
+  assert.equal(await until('an answer', statusOf), 200)
 }
 
 async function open(context: TestContext, stand: Stand): Promise<RawClient> {
@@ -211,8 +210,7 @@ test('a handshake that does not end is given up after handshakeTimeoutMs, and ot
   const silent = knock(context, stand.port)
   await assertServed(stand)
   if (!silent.destroyed) await once(silent, 'close')
-  while ((await hits(stand, 'handshakeTimeoutMs')) === 0)
-    await new Promise((resolve) => setImmediate(resolve))
+  await until('a limit that was reached', async () => (await hits(stand, 'handshakeTimeoutMs')) > 0)
 })
 
 test('when too many handshakes are under way, the slowest gives way to whoever comes next', async (context) => {
@@ -242,22 +240,9 @@ test('one address has its share of connections, and others are served meanwhile'
   )
   await assertServed(stand)
   held[0]?.destroy()
-  // as soon as its end was seen
-  await assertServedFrom(stand, '127.0.0.2')
+  // as soon as its end was seen; net.connect's own option, which tls.connect hands on
+  await assertServed(stand, { localAddress: '127.0.0.2' })
 })
-
-async function assertServedFrom(stand: Stand, localAddress: string): Promise<void> {
-  for (;;) {
-    try {
-      // net.connect's own option, which tls.connect hands on
-      const tls = { ...stand.tls(), localAddress }
-      assert.equal((await stand.send({ tls })).status, 200)
-      return
-    } catch (error) {
-      if (error instanceof assert.AssertionError) throw error
-    }
-  }
-}
 
 test('connections beyond maxConnections are closed at once, and counted', async (context) => {
   const stand = await limitedStand(context, { maxConnections: 2 })
@@ -332,8 +317,7 @@ test('an upstream that answers more slowly than upstreamBytesPerSecond for upstr
   const client = await open(context, stand)
   client.send(rawRequest({}))
   await assert.rejects(client.answer())
-  while ((await hits(stand, 'upstreamBytesPerSecond')) < 1)
-    await new Promise((resolve) => setImmediate(resolve))
+  await until('a limit that was reached', async () => (await hits(stand, 'upstreamBytesPerSecond')) > 0)
   assert.equal(await hits(stand, 'upstreamTimeoutMs'), 0)
   stand.upstream.answer = () => plainAnswer
   await assertServed(stand)
@@ -349,12 +333,12 @@ test('judged bodies are held up to bodyBytesInFlight over all clients, and one m
     const answer = await fetch(`http://127.0.0.1:${stand.gateway.admin?.port ?? 0}/metrics`)
     return Number(/^ror_gateway_judged_body_bytes_held (\d+)$/m.exec(await answer.text())?.[1])
   }
-  while ((await held()) < 590_000) await new Promise((resolve) => setImmediate(resolve))
+  await until('a body that is held', async () => (await held()) >= 590_000)
   assert.equal((await stand.send(wish)).status, 503)
   assert.equal(await hits(stand, 'bodyBytesInFlight'), 1)
   assert.equal(stand.upstream.connections.length, 0)
   const small = await stand.send({ method: 'PATCH', target: permittedTarget, body: patchBody })
   assert.equal(small.status, 200)
   slow.destroy()
-  while ((await held()) > 0) await new Promise((resolve) => setImmediate(resolve))
+  await until('nothing held', async () => (await held()) === 0)
 })

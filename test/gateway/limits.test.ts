@@ -6,6 +6,7 @@ import { PartnerLimiter } from '../../src/gateway/partner-limiter.js'
 import { clientName } from '../support/pki.js'
 import { valuesOf } from '../support/http-message.js'
 import { openRaw, type RawClient } from '../support/raw-client.js'
+import { until } from '../support/until.js'
 import {
   authHost,
   fhirHost,
@@ -57,15 +58,14 @@ async function auditLine(
   stand: Stand,
   isIt: (line: Record<string, unknown>) => boolean,
 ): Promise<Record<string, unknown>> {
-  for (;;) {
+  return until('an audit line', async () => {
     await stand.gateway.flushAudit()
-    for (const text of readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8').split('\n')) {
-      if (text === '') continue
-      const line = JSON.parse(text) as Record<string, unknown> // an object, as the audit writes
-      if (isIt(line)) return line
-    }
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+    return readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8')
+      .split('\n')
+      .filter((text) => text !== '')
+      .map((text) => JSON.parse(text) as Record<string, unknown>) // objects, as the audit writes
+      .find(isIt)
+  })
 }
 
 test('requests a second', async (context) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { root } from '../support/shared.js'
+import { until } from '../support/until.js'
 import { makeStand, patchBody, permittedTarget, rawRequest, type Stand } from './stand.js'
 
 interface Asked {
@@ -107,13 +108,11 @@ test('a request is in flight until its answer is out', async (context) => {
   // a body that is announced and does not come
   const head = rawRequest({ method: 'PATCH', target: permittedTarget, body: patchBody }).slice(0, -10)
   socket.write(head)
-  while ((await inFlight()) !== 1) await new Promise((resolve) => setImmediate(resolve))
+  await until('a request in flight', async () => (await inFlight()) === 1)
   assert.equal(await valueOf(stand, 'connections{environment="sandbox"}'), 1)
   socket.destroy()
-  while ((await inFlight()) !== 0) await new Promise((resolve) => setImmediate(resolve))
-  while ((await valueOf(stand, 'connections{environment="sandbox"}')) !== 0) {
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await until('no request in flight', async () => (await inFlight()) === 0)
+  await until('no connection', async () => (await valueOf(stand, 'connections{environment="sandbox"}')) === 0)
 })
 
 test('connections beyond the limit are counted', async (context) => {

@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { openRaw } from '../support/raw-client.js'
 import { valuesOf } from '../support/http-message.js'
 import { clientName } from '../support/pki.js'
+import { until } from '../support/until.js'
 import {
   fhirHost,
   makeStand,
@@ -25,16 +26,14 @@ interface ReloadEvent {
 
 /** The reload events of the audit trail, once there are that many. */
 async function reloads(stand: Stand, count: number): Promise<ReloadEvent[]> {
-  for (;;) {
+  return until(`${count} reloads`, async () => {
     await stand.gateway.flushAudit()
     const events = readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8')
       .split('\n')
       .filter((line) => line.includes('"event":"reload"'))
       .map((line) => JSON.parse(line) as ReloadEvent) // as the audit writes
-    if (events.length >= count) return events
-    // a reload takes a thread its time: the loop ends with it, or with the test's own deadline
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+    return events.length >= count && events
+  })
 }
 
 test('what the upstream is told of a client is what is in force, for each request of an open connection', async (context) => {

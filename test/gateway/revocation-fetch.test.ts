@@ -13,6 +13,7 @@ import { readCrls, verifyCrl } from '../../src/x509/crl.js'
 import { issueCrl } from '../../src/x509/issue.js'
 import { encode, integer } from '../../src/x509/der-writer.js'
 import { day, makeTestPki, type TestPki } from '../support/pki.js'
+import { until } from '../support/until.js'
 import { read } from '../x509/issuing.js'
 import { startScripted, type ScriptedServer } from './revocation-responder.js'
 import { makeStand, reasonOf, type Stand } from './stand.js'
@@ -211,13 +212,11 @@ test('a CRL that was never fetched is fetched at the start: nobody enters before
 })
 
 async function reloaded(stand: Stand): Promise<void> {
-  for (;;) {
+  await until('a reload', async () => {
     await stand.gateway.flushAudit()
     const audit = readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8')
-    if (audit.includes('"result":"reloaded"')) return
-    // a fetch and a reload take threads their time: the loop ends with them, or with the test's own deadline
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+    return audit.includes('"result":"reloaded"')
+  })
 }
 
 test('a CRL is fetched once a day, after a failure sooner, and told of in log and metrics', async (context) => {

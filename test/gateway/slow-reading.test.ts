@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openRaw } from '../support/raw-client.js'
+import { until } from '../support/until.js'
 import { makeStand, rawRequest, type Stand } from './stand.js'
 
 const limits = 'limits: { answerTimeoutMs: 300, answerBytesPerSecond: 1000000, upstreamTimeoutMs: 600000 }\n'
@@ -61,7 +62,7 @@ for (const engine of ['direct', 'http-proxy']) {
       upstream.answer = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
       assert.equal((await stand.send({})).status, 200)
       await upstream.connections[0]?.closed
-      while ((await hits(stand)) === 0) await new Promise((resolve) => setImmediate(resolve))
+      await until('a limit that was reached', async () => (await hits(stand)) > 0)
       await stand.gateway.flushAudit()
       const line = auditLines(stand).find(({ outcome }) => outcome === 'client-left')
       assert.equal(line?.['reason'], 'client-left')
@@ -84,11 +85,13 @@ test('a client that asks and asks and never reads its refusals is let go', async
     )
   // not too many at a time, which would end the connection for another reason
   let sent = 0
-  while ((await hits(stand)) === 0) {
-    if ((await refused()) < sent) continue
+  await until('a limit that was reached', async () => {
+    if ((await hits(stand)) > 0) return true
+    if ((await refused()) < sent) return false
     client.send(rawRequest({}).repeat(50))
     sent += 50
-  }
+    return false
+  })
   // unread, the end of the other side would not be heard
   client.socket.resume()
   await client.closed

@@ -11,6 +11,7 @@ import { makeTestPki, type TestCertificate, type TestPki } from '../support/pki.
 import { valuesOf } from '../support/http-message.js'
 import { exchangeRaw, type RawAnswer } from '../support/raw-client.js'
 import { startRecorder, type Recorder } from '../support/recorder.js'
+import { until } from '../support/until.js'
 
 export const fhirHost = 'bas-api-fhir.qualif.ror.esante.gouv.fr'
 export const authHost = 'bas-auth-api.qualif.ror.esante.gouv.fr'
@@ -131,14 +132,14 @@ export async function makeStand(context: TestContext, wish: StandWish = {}): Pro
     write,
     auditOf: async (answer) => {
       const id = valuesOf(answer, 'x-request-id')[0]
-      for (;;) {
+      if (id === undefined) throw new Error('the answer has no request id')
+      // the event follows the answer
+      const line = await until(`the audit line of ${id}`, async () => {
         await gateway.flushAudit()
         const lines = readFileSync(join(folder, 'audit.ndjson'), 'utf8').split('\n')
-        const found = lines.find((line) => id !== undefined && line.includes(id))
-        if (found !== undefined) return JSON.parse(found) as Record<string, unknown> // an object, as the audit writes
-        // the event follows the answer: the loop ends with it, or with the test's own deadline
-        await new Promise((resolve) => setImmediate(resolve))
-      }
+        return lines.find((each) => each.includes(id))
+      })
+      return JSON.parse(line) as Record<string, unknown> // an object, as the audit writes
     },
   }
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { valuesOf } from '../support/http-message.js'
 import { plainAnswer } from '../support/recorder.js'
 import { openRaw } from '../support/raw-client.js'
+import { until } from '../support/until.js'
 import { patchBody, permittedTarget, rawRequest, reasonOf } from './stand.js'
 import { jsonAnswer } from './write-stand.js'
 import { upstreamStand, type TestClock, type UpstreamStandWish } from './upstream-stand.js'
@@ -162,7 +163,11 @@ test('a server that fails again and again is left alone, tried after its pause, 
   const stand = await upstreamStand(context, { upstream: turns, clock })
   const stateOf = async (): Promise<unknown> => (await stand.statusOf('fhir-read'))[0]?.['state']
   await stand.fell(0)
-  while ((await stateOf()) !== 'ejected') assert.equal((await stand.send({})).status, 200)
+  await until('an ejected server', async () => {
+    if ((await stateOf()) === 'ejected') return true
+    assert.equal((await stand.send({})).status, 200)
+    return false
+  })
   const [shown] = await stand.statusOf('fhir-read')
   assert.equal(shown?.['failuresInARow'], 3)
   const failure = shown['lastFailure']
@@ -268,7 +273,11 @@ test('a reload changes the servers, and what was known of those that stay is kep
   await stand.fell(1)
   const stateOf = async (server: string | undefined): Promise<unknown> =>
     (await stand.statusOf('fhir-read')).find((each) => each['server'] === server)?.['state']
-  while ((await stateOf(second)) !== 'ejected') assert.equal((await stand.send({})).status, 200)
+  await until('an ejected server', async () => {
+    if ((await stateOf(second)) === 'ejected') return true
+    assert.equal((await stand.send({})).status, 200)
+    return false
+  })
   const { config } = stand
   stand.write('gateway.yaml', config.replaceAll(first ?? '', third ?? ''))
   assert.notEqual((await stand.gateway.reload('signal')).result, 'refused')

@@ -10,7 +10,6 @@ import {
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
 import type { ConnectionOptions } from 'node:tls'
 import type { Status } from '../../src/admin/status.js'
@@ -36,8 +35,6 @@ export interface WorkerStand {
   status(): Promise<Status & { readonly workers: NonNullable<Status['workers']> }>
   /** A connection that this worker accepted; `meanwhile` the others hold still. */
   connectTo(pid: number, more?: ConnectionOptions): Promise<RawClient>
-  /** Looks until it holds. */
-  until(holds: () => Promise<boolean> | boolean): Promise<void>
 }
 
 export async function makeWorkerStand(
@@ -118,10 +115,6 @@ export async function makeWorkerStand(
       } finally {
         for (const other of others) process.kill(other, 'SIGCONT')
       }
-    },
-    until: async (holds) => {
-      // the test's own deadline ends it
-      while (!(await holds())) await pause(20)
     },
   }
   return stand

@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls'
 import { run } from '../cli/program.js'
 import { patchBody, permittedTarget, rawRequest } from './stand.js'
 import { holds, makeWorkerStand, sumOf } from './worker-stand.js'
+import { until } from '../support/until.js'
 
 const get = rawRequest({})
 
@@ -24,7 +25,7 @@ test('two workers serve as one: one trail that verifies, one scrape, one status,
     client.destroy()
   }
   assert.equal(stand.upstream.requests.length, 6)
-  await stand.until(async () => {
+  await until('six permitted requests', async () => {
     return sumOf((await stand.ask('/metrics')).text, 'ror_gateway_requests_total', 'decision="permit"') === 6
   })
   const { text } = await stand.ask('/metrics')
@@ -62,13 +63,13 @@ test('a killed worker is replaced at once, its counts stay, and a connection at 
   }
   const permitted = async (): Promise<number> =>
     sumOf((await stand.ask('/metrics')).text, 'ror_gateway_requests_total', 'decision="permit"')
-  await stand.until(async () => (await permitted()) === 2)
+  await until('two permitted requests', async () => (await permitted()) === 2)
 
   process.kill(victim.pid, 'SIGKILL')
   await doomed.closed
   steady.send(get)
   assert.equal((await steady.answer()).status, 200)
-  await stand.until(async () => {
+  await until('two workers', async () => {
     const { workers } = await stand.status()
     return workers.length === 2 && workers.every(({ pid, state }) => pid !== victim.pid && state === 'up')
   })
@@ -79,7 +80,7 @@ test('a killed worker is replaced at once, its counts stay, and a connection at 
   assert.equal((await client.answer()).status, 200)
   steady.send(get)
   assert.equal((await steady.answer()).status, 200)
-  await stand.until(async () => (await permitted()) === 5)
+  await until('five permitted requests', async () => (await permitted()) === 5)
   const { text } = await stand.ask('/metrics')
   assert.equal(sumOf(text, 'ror_gateway_worker_exits_total', 'cause="died"'), 1)
   assert.equal(sumOf(text, 'ror_gateway_requests_in_flight'), 0)
@@ -99,27 +100,27 @@ test('a worker that stands still fails no scrape and takes no count back; it is 
   }
   const scrape = async (): Promise<string> => (await stand.ask('/metrics')).text
   const permitted = (text: string): number => sumOf(text, 'ror_gateway_requests_total', 'decision="permit"')
-  await stand.until(async () => permitted(await scrape()) === 2)
+  await until('two permitted requests', async () => permitted(await scrape()) === 2)
 
   process.kill(still.pid, 'SIGSTOP')
   // the first one waits for it, and goes without
   assert.equal(permitted(await scrape()), 2)
   steady.send(get)
   assert.equal((await steady.answer()).status, 200)
-  await stand.until(async () => {
+  await until('a missing worker', async () => {
     const text = await scrape()
     assert.ok(permitted(text) >= 2, 'a count went back')
     return /^ror_gateway_workers\{state="missing"\} 1$/m.test(text)
   })
   assert.equal((await stand.ask('/readyz')).status, 200)
-  await stand.until(async () => {
+  await until('two workers', async () => {
     const { workers } = await stand.status()
     return workers.length === 2 && workers.every(({ pid, state }) => pid !== still.pid && state === 'up')
   })
   await stuck.closed
   steady.send(get)
   assert.equal((await steady.answer()).status, 200)
-  await stand.until(async () => permitted(await scrape()) === 4)
+  await until('four permitted requests', async () => permitted(await scrape()) === 4)
   assert.equal(sumOf(await scrape(), 'ror_gateway_worker_exits_total', 'cause="hung"'), 1)
   assert.match(stand.program.stderr(), /a worker does not answer: it is ended/)
   steady.destroy()
@@ -165,7 +166,7 @@ test('a reload reaches all workers at once, a refused one none; a worker that st
   const [victim] = (await stand.status()).workers
   assert.ok(victim !== undefined)
   process.kill(victim.pid, 'SIGKILL')
-  await stand.until(async () => {
+  await until('two workers', async () => {
     const { workers } = await stand.status()
     return workers.length === 2 && workers.every(({ pid, state }) => pid !== victim.pid && state === 'up')
   })
@@ -205,16 +206,16 @@ test('an audit trail that cannot be written stops writes at every worker', async
     config: (text) =>
       text.replace('audit: { file: audit.ndjson }', 'audit: { file: /dev/full, onFailure: refuse }'),
   })
-  await stand.until(() => stand.program.stderr().includes('the audit trail cannot be written'))
+  await until('a word on stderr', () => stand.program.stderr().includes('the audit trail cannot be written'))
   const write = rawRequest({ method: 'PATCH', target: permittedTarget, body: patchBody })
   for (const { pid } of (await stand.status()).workers) {
     const client = await stand.connectTo(pid)
-    let answer
-    do {
+    const refused = await until('a refusal', async () => {
       client.send(write)
-      answer = await client.answer()
-    } while (answer.status === 200)
-    assert.equal(answer.status, 503)
+      const { status } = await client.answer()
+      return status !== 200 && status
+    })
+    assert.equal(refused, 503)
     const seen = stand.upstream.requests.length
     client.send(write)
     assert.equal((await client.answer()).status, 503)

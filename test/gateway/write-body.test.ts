@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openRaw } from '../support/raw-client.js'
 import { readShared } from '../support/shared.js'
+import { until } from '../support/until.js'
 import { rawRequest, reasonOf, fhirHost, type RequestWish } from './stand.js'
 import { makeWriteStand } from './write-stand.js'
 
@@ -281,15 +282,15 @@ test('bodies under way are bounded over the whole process: 503 past it, and room
   slow.send(padding)
   const big = post(`${JSON.stringify(mine)}${' '.repeat(half)}`)
   // the bytes of the slow one are counted as they come: until they are all there the other one may pass
-  let refused = await stand.send(big)
-  while (refused.status === 200) refused = await stand.send(big)
+  const refused = await until('a refusal', async () => {
+    const sent = await stand.send(big)
+    return sent.status !== 200 && sent
+  })
   assert.equal(refused.status, 503)
   assert.equal((await stand.auditOf(refused))['outcome'], 'overloaded')
   slow.destroy()
   await slow.closed
-  let answer = await stand.send(big)
-  while (answer.status !== 200) answer = await stand.send(big)
-  assert.equal(answer.status, 200)
+  await until('a free place', async () => (await stand.send(big)).status === 200)
 })
 
 test('report-only lets a body pass that names another establishment, and the audit says so', async (context) => {

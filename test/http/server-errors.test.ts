@@ -8,6 +8,7 @@ import { answerClientError, type MalformedRequest } from '../../src/http/server-
 import { valuesOf } from '../support/http-message.js'
 import { makeTestPki } from '../support/pki.js'
 import { openRaw, type RawClient } from '../support/raw-client.js'
+import { until } from '../support/until.js'
 
 interface Listening {
   readonly port: number
@@ -131,9 +132,9 @@ test('an answer that has begun is broken off, and nothing is written into it', a
   const server = await listen(t)
   const client = await server.open()
   client.send('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n')
-  while (server.held[0] === undefined) await new Promise((resolve) => setImmediate(resolve))
-  server.held[0].writeHead(200, { 'content-length': '10' })
-  server.held[0].write('half')
+  const held = await until('a request', () => server.held[0])
+  held.writeHead(200, { 'content-length': '10' })
+  held.write('half')
   await client.until('half')
   client.send('zz\r\n')
   await client.closed
@@ -169,8 +170,8 @@ test('a connection that is lost is no request', async (t) => {
   const server = await listen(t)
   const client = await server.open()
   client.send('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf')
-  while (server.held[0] === undefined) await new Promise((resolve) => setImmediate(resolve))
+  const held = await until('a request', () => server.held[0])
   client.socket.resetAndDestroy()
-  await once(server.held[0], 'close')
+  await once(held, 'close')
   assert.deepEqual(server.told, [])
 })

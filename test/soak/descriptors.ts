@@ -24,6 +24,14 @@ export function openDescriptors(pid: number): Descriptors {
   return kinds
 }
 
+/** The number that a process gives once it has opened this many more: the lowest ones come first. */
+export function firstBeyond(pid: number, more: number): number {
+  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number))
+  let number = 0
+  for (let free = 0; free <= more; number += 1) if (!taken.has(number)) free += 1
+  return number - 1
+}
+
 /** What is open now and was not then, in words; empty where there is nothing. */
 export function leftOver(now: Descriptors, then: Descriptors): string[] {
   return [...now]

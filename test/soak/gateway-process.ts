@@ -1,20 +1,24 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { openDescriptors, type Descriptors } from './descriptors.js'
+import { firstBeyond, openDescriptors, type Descriptors } from './descriptors.js'
 import type { LiveMemory } from './live-memory.js'
 
 const bin = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
+const everyDescriptor = 1_024
+const patienceMs = 60_000
 const liveMemory = new URL('live-memory.js', import.meta.url).href
 
 /** The gateway as a process of its own, that can be asked what it holds. */
 export interface GatewayProcess {
   readonly port: number
   descriptors(): Descriptors
+  /** From now on it may open so many descriptors more, or as many as ever; by `prlimit` of util-linux. */
+  spare(descriptors: number | 'all'): void
   /** Collects first. */
   memory(): Promise<LiveMemory>
-  /** Resolves with the first log line from now on whose message holds this. @throws where the process ends before */
+  /** Resolves with the first log line from now on whose message holds this. @throws where the process ends before, and after a minute */
   logs(text: string): Promise<void>
   /** Stops its event loop for so long. */
   block(milliseconds: number): void
@@ -25,15 +29,9 @@ export interface GatewayProcess {
 }
 
 /** Resolves once it listens. */
-export async function startGatewayProcess(
-  config: string,
-  { descriptors }: { readonly descriptors?: number } = {},
-): Promise<GatewayProcess> {
-  const program = [process.execPath, '--expose-gc', '--import', liveMemory, bin, 'serve', '--config', config]
-  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
-  const child = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
+export async function startGatewayProcess(config: string): Promise<GatewayProcess> {
+  const program = ['--expose-gc', '--import', liveMemory, bin, 'serve', '--config', config]
+  const child = spawn(process.execPath, program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   const { pid = 0 } = child
   const ended = once(child, 'close').then(([code, signal]: unknown[]) =>
     typeof code === 'number' ? code : String(signal),
@@ -47,6 +45,10 @@ export async function startGatewayProcess(
     return {
       port,
       descriptors: () => openDescriptors(pid),
+      spare: (descriptors) => {
+        const most = descriptors === 'all' ? everyDescriptor : firstBeyond(pid, descriptors)
+        execFileSync('prlimit', [`--nofile=${most}:`, '--pid', String(pid)])
+      },
       memory: async () => {
         const answer = once(child, 'message')
         child.send('memory')
@@ -101,7 +103,11 @@ class LogLines {
 
   next(text: string): Promise<Readonly<Record<string, unknown>>> {
     return new Promise((found, lost) => {
-      this.waiting.add({ text, found, lost })
+      const wish = { text, found, lost }
+      this.waiting.add(wish)
+      setTimeout(() => {
+        if (this.waiting.delete(wish)) lost(new Error(`waited in vain for \`${text}\`: ${this.last}`))
+      }, patienceMs).unref()
     })
   }
 }

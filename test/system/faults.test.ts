@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,34 +9,44 @@ import { test, type TestContext } from 'node:test'
 import type { ConnectionOptions } from 'node:tls'
 import { readSealWitness } from '../../src/observe/audit-seal.js'
 import { AuditVerifier } from '../../src/observe/audit-verify.js'
-import { fhirHost, makeStand, patchBody, permittedTarget, rawRequest } from '../gateway/stand.js'
+import {
+  fhirHost,
+  makeStand,
+  patchBody,
+  permittedTarget,
+  rawRequest,
+  standardWhitelist,
+  subjectOf,
+} from '../gateway/stand.js'
 import { startCountingUpstream } from '../soak/counting-upstream.js'
+import { countOf } from '../soak/descriptors.js'
 import { prepareFolder } from '../soak/gateway-folder.js'
 import { startGatewayProcess } from '../soak/gateway-process.js'
 import { Ledger } from '../soak/ledger.js'
 import { Traffic } from '../soak/traffic.js'
 import { exchangeRaw, openRaw, type RawClient } from '../support/raw-client.js'
+import { until } from '../support/until.js'
 
 interface Wish {
   readonly limits?: string
-  /** Of the process. */
-  readonly descriptors?: number
 }
 
 /** A gateway process before an upstream that counts. */
-async function makeScene(context: TestContext, { limits = '', descriptors }: Wish = {}) {
+async function makeScene(context: TestContext, { limits = '' }: Wish = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ror-faults-'))
   const upstream = await startCountingUpstream()
+  context.after(async () => {
+    await upstream.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
   const clients = await prepareFolder(folder, {
     upstream: upstream.origin,
     config: (text) => `${text}limits: { handshakeTimeoutMs: 120000, idleTimeoutMs: 600000${limits} }\n`,
   })
   const config = join(folder, 'gateway.yaml')
-  const gateway = await startGatewayProcess(config, descriptors === undefined ? {} : { descriptors })
-  context.after(async () => {
+  const gateway = await startGatewayProcess(config)
+  context.after(() => {
     gateway.kill()
-    await upstream.close()
-    rmSync(folder, { recursive: true, force: true })
   })
   const { ca, partner } = clients
   const tls: ConnectionOptions = {
@@ -46,46 +56,73 @@ async function makeScene(context: TestContext, { limits = '', descriptors }: Wis
     key: partner.keyPem,
   }
   const ask = async (): Promise<number> => (await exchangeRaw(gateway.port, rawRequest({}), tls)).status
-  return { gateway, upstream, clients, tls, ask }
+  return { folder, gateway, upstream, clients, tls, ask }
 }
 
 type Scene = Awaited<ReturnType<typeof makeScene>>
 
 /** Until a slow machine, or a limit that is over in a moment, lets it through. */
 async function assertServed({ ask }: Scene): Promise<void> {
-  for (;;) {
-    try {
-      assert.equal(await ask(), 200)
-      return
-    } catch (error) {
-      if (error instanceof assert.AssertionError) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
+  assert.equal(await until('an answer', () => ask().catch(() => undefined)), 200)
 }
 
 test('a gateway out of descriptors keeps what is open, and serves others as soon as there are some again', async (context) => {
-  const scene = await makeScene(context, { descriptors: 128 })
+  const scene = await makeScene(context)
   const before = await openRaw(scene.gateway.port, scene.tls)
-  const knocks: Socket[] = Array.from({ length: 160 }, () => {
-    const socket = connectTcp({ port: scene.gateway.port, host: '127.0.0.1' })
-    socket.on('error', () => undefined)
-    socket.resume()
-    return socket
-  })
+  const idle = countOf(scene.gateway.descriptors())
+  scene.gateway.spare(100)
+  const knocks: Socket[] = []
   context.after(() => {
     before.destroy()
     for (const socket of knocks) socket.destroy()
   })
-  await Promise.all(knocks.map((socket) => once(socket, 'connect')))
-  while ([...scene.gateway.descriptors().values()].reduce((sum, count) => sum + count) < 120)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  // some are turned away while a reload, say, has descriptors: others come
+  await until('a gateway that has no descriptor left', async () => {
+    const more = Array.from({ length: 40 }, () => {
+      const socket = connectTcp({ port: scene.gateway.port, host: '127.0.0.1' })
+      socket.on('error', () => undefined)
+      socket.resume()
+      return socket
+    })
+    knocks.push(...more)
+    await Promise.all(more.map((socket) => once(socket, 'connect')))
+    return countOf(scene.gateway.descriptors()) >= idle + 95
+  })
   // judged and refused, which needs no descriptor
   before.send(rawRequest({ method: 'DELETE' }))
   assert.equal((await before.answer()).status, 403)
   for (const socket of knocks) socket.destroy()
   await assertServed(scene)
   assert.equal(await scene.gateway.stop(), 0)
+})
+
+test('a configuration that could not be read for want of descriptors is read again, and what it grants is granted', async (context) => {
+  const { gateway, clients, folder } = await makeScene(context)
+  const list = join(folder, 'whitelist/partner.yaml')
+  const statusOf = async ({ chainPem, keyPem }: typeof clients.stranger): Promise<number> => {
+    const tls = { ca: clients.ca, servername: fhirHost, cert: chainPem, key: keyPem }
+    return (await exchangeRaw(gateway.port, rawRequest({}), tls)).status
+  }
+  // too few for a thread, and too few for what it reads
+  for (const spare of [1, 12]) {
+    const refused = gateway.logs('the new configuration is refused')
+    gateway.spare(spare)
+    const granted = spare === 1 ? clients.stranger : clients.partner
+    writeFileSync(list, standardWhitelist(subjectOf(granted)))
+    gateway.signal('SIGHUP')
+    await refused
+    const inForce = gateway.logs('configuration reloaded')
+    gateway.spare('all')
+    // nothing more changes, and nobody asks for it
+    await inForce
+    assert.equal(await statusOf(granted), 200)
+    assert.equal(await statusOf(granted === clients.partner ? clients.stranger : clients.partner), 403)
+  }
+  // what is watched is still watched
+  const reloaded = gateway.logs('configuration reloaded')
+  writeFileSync(list, standardWhitelist(subjectOf(clients.stranger)))
+  await reloaded
+  assert.equal(await statusOf(clients.stranger), 200)
 })
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -96,7 +133,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     let isOver = false
     const running = traffic.run(() => !isOver)
     for (const goal of [200, 400, 600]) {
-      while (ledger.answered < goal) await new Promise((resolve) => setTimeout(resolve, 20))
+      await until(`${goal} answers`, () => ledger.answered >= goal)
       const told = gateway.logs('configuration unchanged')
       gateway.signal('SIGHUP')
       await told
@@ -196,8 +233,10 @@ test('a disk that fills refuses writes and passes reads; freed, it takes every l
 
   fill(join(disk, 'ballast'))
   // the last page of the journal still takes some lines, and half of one
-  do assert.equal(await statusOf({}), 200)
-  while (await stand.gateway.flushAudit())
+  await until('a full disk', async () => {
+    assert.equal(await statusOf({}), 200)
+    return !(await stand.gateway.flushAudit())
+  })
   const reads = asked - 1
   for (let turn = 0; turn < 3; turn += 1) assert.equal(await statusOf(write), 503)
   assert.equal(await statusOf({}), 200)
@@ -206,7 +245,7 @@ test('a disk that fills refuses writes and passes reads; freed, it takes every l
   assert.ok(!cut.endsWith('\n') || cut.length % 4_096 === 0, 'the disk was not full')
 
   rmSync(join(disk, 'ballast'))
-  while (!(await stand.gateway.flushAudit())) await new Promise((resolve) => setTimeout(resolve, 50))
+  await until('an audit trail that is written again', () => stand.gateway.flushAudit())
   assert.equal(await statusOf(write), 200)
   assert.equal(methods().at(-1), 'PATCH')
   await stand.gateway.stop('test')
