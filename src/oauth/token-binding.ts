@@ -1,6 +1,6 @@
 import type { TokenBinding } from '../core/api.js'
 import { deny, type Denial } from '../core/decision.js'
-import { parametersOf, percentDecoded } from '../core/request-target.js'
+import { parameterFinder } from '../core/parameter-name.js'
 import { readJwtClaims } from './jwt.js'
 import { isObject } from './strict-json.js'
 
@@ -36,8 +36,7 @@ export function judgeTokenBinding(question: BindingQuestion): Denial | undefined
   const unbound = (): Denial | undefined =>
     binding === 'required' ? mismatch('no access token that names the certificate') : undefined
 
-  if (query !== undefined && parametersOf(query).some(({ name }) => isTokenParameter(name)))
-    return mismatch('an access token in the query')
+  if (query !== undefined && holdsToken(query)) return mismatch('an access token in the query')
   if (authorization === undefined) return unbound()
   const [, scheme = '', token = ''] = credentialsForm.exec(authorization) ?? []
   if (scheme === '') return mismatch('the Authorization field cannot be read')
@@ -63,15 +62,11 @@ export function maybeForm(contentType: string | undefined): boolean {
 
 /** Refuses an access token in a form: it is read in the Authorization field alone. @see RFC 6750 section 2.2 */
 export function judgeTokenInForm(body: Uint8Array): Denial | undefined {
-  const parameters = parametersOf(Buffer.from(body).toString('latin1').replaceAll(';', '&'))
-  if (!parameters.some(({ name }) => isTokenParameter(name))) return undefined
+  const { buffer, byteOffset, byteLength } = body
+  if (!holdsToken(Buffer.from(buffer, byteOffset, byteLength).toString('latin1'))) return undefined
   const problem = 'an access token in the body'
   return deny('token-binding-mismatch', { detail: problem, sent: { problem } })
 }
 
-// `access_token` however it is escaped (RFC 6750 section 2.3)
-function isTokenParameter(name: string): boolean {
-  const once = percentDecoded(name.replaceAll('+', ' ')) ?? name
-  const twice = percentDecoded(once) ?? once
-  return twice.trim().toLowerCase() === 'access_token'
-}
+// however it is escaped (RFC 6750 section 2.3)
+const holdsToken = parameterFinder('access_token')

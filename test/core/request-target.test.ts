@@ -37,6 +37,7 @@ const refused: readonly (readonly [string, string])[] = [
   ['a `_method` parameter behind a semicolon', '/Location?a=b;_method=PUT'],
   ['a doubly escaped `_method` parameter', '/Location?a=b&%255Fmethod=PUT'],
   ['a `_method` parameter without a value', '/Location?+_METHOD'],
+  ['a `_method` parameter escaped three times', '/Location?a=b&%25255Fmethod=PUT'],
   ['an unclosed IPv6 target', 'http://[::1'],
 ]
 

@@ -164,6 +164,7 @@ test('what reads by POST is not turned into a write by a form', async (context) 
     [search, form, 'name=a;_METHOD=PUT'],
     [search, multipart, part],
     ['/csd', form, '_method=PUT'],
+    ['/csd', form, `${'%&'.repeat(20_000)}%25255fmethod=PUT`],
   ] as const) {
     const answer = await stand.send({ method: 'POST', target, body, fields: [field] })
     assert.equal(answer.status, 400, body)
