@@ -13,7 +13,9 @@ export interface DevelopmentPorts {
 export function developmentConfig(ports: DevelopmentPorts): ReadonlyMap<string, string> {
   return new Map([
     ['gateway.yaml', gatewayYaml(ports)],
-    ['lists/eai-bretagne.csv', establishmentList],
+    // one for each environment: what a list is given for one is not to be in force in the other
+    [`lists/${listNames.test}`, establishmentList],
+    [`lists/${listNames.prod}`, establishmentList],
     ['whitelist/sandbox/eai-bretagne.yaml', eai('test')],
     ['whitelist/sandbox/saas-lits.yaml', saas('test')],
     ['whitelist/sandbox/proprietaire-etablissements.yaml', proprietary('test')],
@@ -25,6 +27,11 @@ export function developmentConfig(ports: DevelopmentPorts): ReadonlyMap<string, 
     ['whitelist/production/consommateur-rorn.yaml', consumer('prod')],
   ])
 }
+
+const listNames = {
+  test: 'eai-bretagne.csv',
+  prod: 'eai-bretagne-production.csv',
+} as const satisfies Record<Range, string>
 
 /** What the development whitelists permit; the first calls are made of these. */
 export const establishments = {
@@ -109,7 +116,7 @@ function eai(range: Range): string {
       - subject: ${JSON.stringify(writtenSubjectOf(range, 'eai'))}
     apis: [token, fhir-read, fhir-write]
     establishments: ["${establishments.ssr}"]
-    establishmentsFile: ../../lists/eai-bretagne.csv
+    establishmentsFile: ../../lists/${listNames[range]}
 `
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { open, realpath, rename, rm } from 'node:fs/promises'
+import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Result } from '../core/result.js'
 import { problemOf, systemCode, type FileProblem } from './problem.js'
@@ -7,7 +7,8 @@ import { problemOf, systemCode, type FileProblem } from './problem.js'
 /**
  * Puts a file in place whole, or leaves what stood there: written beside, synced, renamed over.
  *
- * A symbolic link is followed and stays a link. A crash leaves the old or the new content, never a part.
+ * A symbolic link is followed and stays a link. The owner stays, where this user may give files away:
+ * what root writes under `sudo`, the user of the gateway still reads. A crash leaves the old or the new content, never a part.
  *
  * @param mode - permission bits, set whatever the umask is
  */
@@ -23,6 +24,7 @@ export async function writeAtomically(
     const file = await open(beside, 'wx', mode)
     try {
       await file.chmod(mode)
+      await keepOwner(file, target)
       await file.writeFile(bytes)
       await file.sync()
     } finally {
@@ -35,6 +37,13 @@ export async function writeAtomically(
     if (beside !== undefined) await rm(beside, { force: true }).catch(() => undefined)
     return { ok: false, problem: problemOf(path, error) }
   }
+}
+
+async function keepOwner(file: FileHandle, target: string): Promise<void> {
+  const old = await stat(target).catch(() => undefined)
+  const made = await file.stat()
+  if (old === undefined || (old.uid === made.uid && old.gid === made.gid)) return
+  await file.chown(old.uid, old.gid).catch(() => undefined)
 }
 
 async function resolveLink(path: string): Promise<string> {

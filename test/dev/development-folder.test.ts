@@ -92,7 +92,7 @@ test('no name of the Sandbox stands on the whitelist of production', () => {
 test('it says what it made, and that nothing was to do the second time', async () => {
   assert.equal(firstLines.length, 2)
   assert.match(firstLines[0] ?? '', /^made .*authorities\/server\.pem, .* and \d+ more$/)
-  assert.match(firstLines[1] ?? '', /^wrote .*gateway\.yaml, .* and 9 more$/)
+  assert.match(firstLines[1] ?? '', /^wrote .*gateway\.yaml, .* and 10 more$/)
   const [, lines] = await prepare(ports)
   assert.equal(lines.length, 1)
   assert.match(lines[0] ?? '', /^kept the PKI in .*pki \(\d+ files\)$/)
