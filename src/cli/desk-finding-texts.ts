@@ -55,6 +55,15 @@ const en: FindingTexts = {
   'last-certificate': () => 'no certificate would be left; remove the partner instead',
   'renewal-needs-swap': () =>
     'the entry demands this name and the old key together, and a name stands in the list once: renew without --until when the change is made, or list it by the name alone',
+  'renewal-other-name': ({ old }) =>
+    `the new certificate bears another name than the one it replaces, ${old}; a renewal keeps the name: is it this partner's?`,
+  'other-environment-changes': ({ environment, partners }) =>
+    `the same file serves environment ${environment}, where this changes ${partners.join(', ')}, too; give each environment a file of its own`,
+  'rows-to-remove': ({ rows }) =>
+    `another cell of the row tells of a removal, and import adds: ${listed('en', rows)}; leave these rows out, and take the numbers out with remove`,
+  'rows-hidden': ({ rows }) =>
+    `hidden in the workbook, by a filter or by hand: ${listed('en', rows)}; show these rows, or delete them`,
+  'sheet-hidden': () => 'the workbook hides this sheet; name the one that is meant with --sheet',
 }
 
 const fr: FindingTexts = {
@@ -104,6 +113,15 @@ const fr: FindingTexts = {
   'last-certificate': () => 'il ne resterait aucun certificat ; retirez plutôt le partenaire',
   'renewal-needs-swap': () =>
     'l’entrée exige ce nom et l’ancienne clé ensemble, et un nom ne figure qu’une fois dans la liste : renouvelez sans --until au moment du changement, ou inscrivez le nom seul',
+  'renewal-other-name': ({ old }) =>
+    `le nouveau certificat porte un autre nom que celui qu’il remplace, ${old} ; un renouvellement garde le nom : est-il bien de ce partenaire ?`,
+  'other-environment-changes': ({ environment, partners }) =>
+    `le même fichier sert l’environnement ${environment}, où cela change aussi ${partners.join(', ')} ; donnez à chaque environnement son fichier`,
+  'rows-to-remove': ({ rows }) =>
+    `une autre cellule de la ligne parle d’un retrait, et import ajoute : ${listed('fr', rows)} ; ôtez ces lignes, et retirez les numéros par remove`,
+  'rows-hidden': ({ rows }) =>
+    `masqué dans le classeur, par un filtre ou à la main : ${listed('fr', rows)} ; affichez ces lignes, ou supprimez-les`,
+  'sheet-hidden': () => 'le classeur masque cette feuille ; désignez celle qui est voulue par --sheet',
 }
 
 export const findingTexts: Readonly<Record<Language, FindingTexts>> = { en, fr }

@@ -55,6 +55,15 @@ export type FindingFacts =
   | { readonly code: 'file-left'; readonly file: string }
   | { readonly code: 'last-certificate' }
   | { readonly code: 'renewal-needs-swap' }
+  | { readonly code: 'renewal-other-name'; readonly old: string }
+  | {
+      readonly code: 'other-environment-changes'
+      readonly environment: string
+      readonly partners: readonly string[]
+    }
+  | { readonly code: 'rows-to-remove'; readonly rows: readonly RowOf[] }
+  | { readonly code: 'rows-hidden'; readonly rows: readonly RowOf[] }
+  | { readonly code: 'sheet-hidden' }
 
 /** One of them, and how much it weighs: an error is in the way of every change until it is accepted. */
 export interface Finding {

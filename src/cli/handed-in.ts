@@ -141,6 +141,8 @@ function takeLists({ file, bytes, wishes }: ListSource, findings: Finding[]): re
     lists.push({ about, establishments: found.establishments })
     const list = { about, isProduction: wishes.isProduction }
     findings.push(...listFindings(found, list), ...rowFindings(found.findings, list))
+    if (sheet.isHidden === true && wishes.sheet === undefined)
+      findings.push({ severity: 'error', about, facts: { code: 'sheet-hidden' } })
   }
   // a sheet that explains the others holds no numbers; a file without any is a mistake
   const isTold = (problem: Finding) => lists.length === 0 || problem.facts.code === 'column-ambiguous'

@@ -3,7 +3,7 @@ import type { PartnerDeclaration } from '../core/partner.js'
 import type { PartnerEdit } from '../config/whitelist-edit.js'
 import type { YamlMapping } from '../config/yaml-layout.js'
 import { judgeGiven, judgeNames, type ListedBy } from './candidates.js'
-import { withAccepted, type Finding } from './desk-finding.js'
+import type { Finding } from './desk-finding.js'
 import { speakerFor } from './desk-output.js'
 import { addEntry, changeEntry } from './entry-change.js'
 import { readHandedIn, readSubject, type HandedIn } from './handed-in.js'
@@ -92,8 +92,8 @@ export const importVerb: Verb = {
     const findings = await planImport({ desk, partner, subjects, handedIn }, options)
     const accepted = listOption(options, 'accept')
     const asJson = options['json'] === true
-    const judged = withAccepted([...handedIn.findings, ...findings], accepted)
-    return propose(desk, { partner, findings: judged, isWritten, asJson }, speaker)
+    const found = [...handedIn.findings, ...findings]
+    return propose(desk, { partner, findings: found, accepted, isWritten, asJson }, speaker)
   },
 }
 

@@ -35,6 +35,11 @@ export function rowFindings(rows: readonly RowFinding[], { about }: ListName): r
   for (const { row, message } of of('number-malformed')) {
     found.push({ severity: 'error', about, facts: { code: 'number-malformed', row, message } })
   }
+  const refuse = (facts: FindingFacts) => found.push({ severity: 'error', about, facts })
+  const hidden = of('row-hidden')
+  if (hidden.length > 0) refuse({ code: 'rows-hidden', rows: hidden.map(rowOf) })
+  const leaving = of('row-to-remove')
+  if (leaving.length > 0) refuse({ code: 'rows-to-remove', rows: leaving.map(rowOf) })
   const repairs = of('number-repaired').map(({ row, found: text, meant, repairs: how }) => {
     return { row, number: shortForm(meant), found: text, how }
   })

@@ -1,15 +1,24 @@
 import type { Diagnostic } from '../core/diagnostic.js'
 import { shownPath, shownPlace, type Speaker } from './desk-output.js'
-import { findingsAsJson, hasError, tellFindings, waysToAccept, type Finding } from './desk-finding.js'
+import {
+  findingsAsJson,
+  hasError,
+  tellFindings,
+  waysToAccept,
+  withAccepted,
+  type Finding,
+} from './desk-finding.js'
 import { inLanguage } from './language.js'
 import { unifiedDiff } from './unified-diff.js'
 import { exit } from './verb.js'
-import { writeChanges, type WhitelistDesk } from './whitelist-desk.js'
+import { writeChanges, type ChangedElsewhere, type WhitelistDesk } from './whitelist-desk.js'
 
 /** A change that is shown, judged, and made where that was asked for. */
 export interface Proposal {
   readonly partner: string
   readonly findings: readonly Finding[]
+  /** Codes of errors that are not to be in the way. */
+  readonly accepted: readonly string[]
   readonly isWritten: boolean
   readonly asJson: boolean
 }
@@ -36,15 +45,18 @@ const sentences = {
 /** Shows a change as a diff, checks what it would come to, and writes it whole or not at all. */
 export async function propose(
   desk: WhitelistDesk,
-  { partner, findings, isWritten, asJson }: Proposal,
+  { partner, findings: found, accepted, isWritten, asJson }: Proposal,
   speaker: Speaker,
 ): Promise<number> {
   const { changes } = desk
   const words = inLanguage(speaker.language, sentences)
-  const isBlocked = hasError(findings)
   const known = new Set(desk.warnings.map(identityOf))
-  const checked = changes.length === 0 ? [] : await desk.check()
-  const diagnostics = checked.filter((each) => each.severity === 'error' || !known.has(identityOf(each)))
+  const checked = changes.length === 0 ? undefined : await desk.check()
+  const findings = withAccepted([...found, ...besides(checked?.elsewhere ?? [], partner)], accepted)
+  const isBlocked = hasError(findings)
+  const diagnostics = (checked?.diagnostics ?? []).filter(
+    (each) => each.severity === 'error' || !known.has(identityOf(each)),
+  )
   const isInvalid = diagnostics.some(({ severity }) => severity === 'error')
   const isMade = isWritten && !isBlocked && !isInvalid && changes.length > 0
   if (isMade) await writeChanges(changes)
@@ -72,6 +84,12 @@ export async function propose(
   else if (changes.length === 0) speaker.note(words.nothing)
   else speaker.note(isMade ? words.written(diffs.map(({ file }) => file).join(', ')) : words.shown)
   return code
+}
+
+function besides(elsewhere: readonly ChangedElsewhere[], about: string): readonly Finding[] {
+  return elsewhere.map((changed) => {
+    return { severity: 'error', about, facts: { code: 'other-environment-changes', ...changed } }
+  })
 }
 
 // places move with the lines before them

@@ -37,6 +37,12 @@ export const remove: Verb = {
       multiple: true,
       help: 'this FINESS or IdNatStruct number alone',
     },
+    {
+      name: 'accept',
+      value: 'CODE',
+      multiple: true,
+      help: 'an error that is not to be in the way, by its code',
+    },
     { name: 'write', help: 'write the files; without it the change is shown alone' },
     { name: 'json', help: 'findings and changes as JSON' },
   ],
@@ -76,7 +82,8 @@ export const remove: Verb = {
       else findings.push(...(await removeParts(desk, entry, { partner, ...parts })))
     }
     const partner = meant.map((each) => each.id).join(', ')
-    const wishes = { isWritten: options['write'] === true, asJson: options['json'] === true }
+    const accepted = listOption(options, 'accept')
+    const wishes = { accepted, isWritten: options['write'] === true, asJson: options['json'] === true }
     return propose(desk, { partner, findings, ...wishes }, speaker)
   },
 }

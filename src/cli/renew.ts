@@ -7,7 +7,7 @@ import type { YamlMapping } from '../config/yaml-layout.js'
 import type { Certificate } from '../x509/certificate.js'
 import { itemOf, judgeGiven, spellName } from './candidates.js'
 import { certificateTest } from './certificate-test.js'
-import { withAccepted, type Finding } from './desk-finding.js'
+import type { Finding } from './desk-finding.js'
 import { speakerFor } from './desk-output.js'
 import { changeEntry, recordsIn, textsIn } from './entry-change.js'
 import { readHandedIn } from './handed-in.js'
@@ -84,9 +84,9 @@ export const renew: Verb = {
       const renewal = { partner, entry, renewed: given.certificate, until }
       findings.push(...(await replaceCertificate(desk, renewal, options)))
     }
-    const judged = withAccepted(findings, listOption(options, 'accept'))
-    const made = { isWritten: options['write'] === true, asJson: options['json'] === true }
-    return propose(desk, { partner: id, findings: judged, ...made }, speaker)
+    const accepted = listOption(options, 'accept')
+    const made = { accepted, isWritten: options['write'] === true, asJson: options['json'] === true }
+    return propose(desk, { partner: id, findings, ...made }, speaker)
   },
 }
 
@@ -130,7 +130,10 @@ async function replaceCertificate(
   }
   const establishments = { added: [], removed: new Set<string>() }
   await changeEntry(desk, entry, { edits, establishments, listFile: undefined })
-  return []
+  // a renewal keeps the name: another one is, more often than not, the file of somebody else
+  if (old.subject === undefined || isSameName(old.subject, renewed.subject)) return []
+  const facts = { code: 'renewal-other-name', old: spellName(old.subject) } as const
+  return [{ severity: 'error', about: partner.id, facts }]
 }
 
 // whether the entry lists the new certificate as it is

@@ -4,10 +4,12 @@ import type { Diagnostic } from '../core/diagnostic.js'
 import type { PartnerDeclaration } from '../core/partner.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
 import { locatePartner, type LocatedPartner } from '../config/whitelist-edit.js'
+import { problemOf } from '../files/problem.js'
 import { listFolder, readBounded } from '../files/read.js'
 import { writeAtomically } from '../files/write.js'
 import { largest, whitelistExtensions } from '../gateway/load-files.js'
 import { loadPolicy, loadWhitelist } from '../gateway/load.js'
+import { diffWhitelists } from '../gateway/policy-diff.js'
 import { openPolicy, type EnvironmentPolicy, type Policy } from '../gateway/policy.js'
 import { InvalidSource } from './desk-source.js'
 import { textOption, UsageError, type OptionDeclaration, type VerbOptions } from './verb.js'
@@ -31,6 +33,18 @@ export interface WrittenEntry {
   readonly path: string
   readonly text: string
   readonly located: LocatedPartner
+}
+
+/** Partners of another environment that a change touches, too. */
+export interface ChangedElsewhere {
+  readonly environment: string
+  readonly partners: readonly string[]
+}
+
+/** What a change would come to. */
+interface Outcome {
+  readonly diagnostics: readonly Diagnostic[]
+  readonly elsewhere: readonly ChangedElsewhere[]
 }
 
 /** One whitelist under the operator's hands: what it says now, and what it would be after a change. */
@@ -127,19 +141,34 @@ export class WhitelistDesk {
     return this.path !== undefined && (await isFolder(this.path))
   }
 
-  /** Everything that is wrong with the whitelist (and its gateway.yaml) as it would stand then. */
-  async check(): Promise<readonly Diagnostic[]> {
+  /** What would be wrong with the whitelist (and its gateway.yaml) as it would stand then, and what changes besides. */
+  async check(): Promise<Outcome> {
     const overlay = new Map(
       this.changes.map(({ path, after }) => [path, after === undefined ? undefined : Buffer.from(after)]),
     )
     const { config } = this
     if (config !== undefined) {
       const loaded = await loadPolicy(config, 'judge', overlay)
-      return loaded.ok ? loaded.value.warnings : loaded.problem.diagnostics
+      if (!loaded.ok) return { diagnostics: loaded.problem.diagnostics, elsewhere: [] }
+      return { diagnostics: loaded.value.warnings, elsewhere: this.elsewhere(openPolicy(loaded.value)) }
     }
-    if (this.path === undefined) return []
+    if (this.path === undefined) return { diagnostics: [], elsewhere: [] }
     const loaded = await loadWhitelist(this.path, overlay)
-    return loaded.ok ? loaded.value.warnings : loaded.problem.diagnostics
+    return { diagnostics: loaded.ok ? loaded.value.warnings : loaded.problem.diagnostics, elsewhere: [] }
+  }
+
+  // a list file that two environments name; where they share the whole whitelist, that is meant
+  private elsewhere({ environments }: Policy): readonly ChangedElsewhere[] {
+    const { within } = this
+    if (within === undefined) return []
+    return [...environments].flatMap(([environment, { whitelist, config }]) => {
+      const before = within.policy.environments.get(environment)
+      const isMeant = config.whitelist.path === within.environment.config.whitelist.path
+      if (before === undefined || isMeant) return []
+      const { added, removed, changed } = diffWhitelists(before.whitelist, whitelist)
+      const partners = [...added, ...removed, ...changed].map(({ id }) => id)
+      return partners.length === 0 ? [] : [{ environment, partners }]
+    })
   }
 
   private async files(): Promise<readonly string[]> {
@@ -161,7 +190,7 @@ async function readText(path: string): Promise<string | undefined> {
 }
 
 /**
- * Puts changes in place, file by file, each whole.
+ * Puts changes in place, file by file, each whole; where one cannot be, those before it are put back.
  *
  * @throws Error where a file is not what it was when the change was made up, or cannot be written
  */
@@ -170,15 +199,29 @@ export async function writeChanges(changes: readonly FileChange[]): Promise<void
     if ((await readText(path)) !== before)
       throw new Error(`\`${path}\` has changed meanwhile; nothing was written`)
   }
-  for (const { path, after } of changes) {
-    if (after === undefined) {
-      await rm(path)
-      continue
+  for (const [index, { path, after }] of changes.entries()) {
+    const problem = await putFile(path, after)
+    if (problem === undefined) continue
+    const left: string[] = []
+    for (const done of changes.slice(0, index)) {
+      if ((await putFile(done.path, done.before)) !== undefined) left.push(`\`${done.path}\``)
     }
-    const mode = await modeOf(path)
-    const written = await writeAtomically(path, Buffer.from(after), mode)
-    if (!written.ok) throw new Error(written.problem.message)
+    const outcome =
+      left.length === 0 ? 'nothing was written' : `${left.join(', ')} was written, and cannot be put back`
+    throw new Error(`${problem}; ${outcome}`)
   }
+}
+
+/** Makes a file hold this text, or be none; why it cannot, undefined where it could. */
+async function putFile(path: string, text: string | undefined): Promise<string | undefined> {
+  if (text === undefined) {
+    return rm(path).then(
+      () => undefined,
+      (error: unknown) => problemOf(path, error).message,
+    )
+  }
+  const written = await writeAtomically(path, Buffer.from(text), await modeOf(path))
+  return written.ok ? undefined : written.problem.message
 }
 
 function environmentOf({ environments }: Policy, wanted: string | undefined): EnvironmentPolicy {

@@ -22,6 +22,8 @@ export type RowFinding =
   | { readonly code: 'number-absent'; readonly row: number }
   | { readonly code: 'row-passed-over'; readonly row: number; readonly found: string }
   | { readonly code: 'legal-entity-row'; readonly row: number; readonly establishment: string }
+  | { readonly code: 'row-to-remove'; readonly row: number; readonly establishment: string }
+  | { readonly code: 'row-hidden'; readonly row: number; readonly establishment: string }
 
 /** The establishments of one sheet, and the column they were found in. */
 export interface EstablishmentColumn {
@@ -85,6 +87,17 @@ interface Column {
 // `3E+08`, `290 004`
 const mangledNumber = /^[0-9][0-9\s.,]*(?:E[+-]?[0-9]+)?$/i
 
+/** A number gone wrong, such as `35005468O` with the letter; a heading holds few digits, or many letters. */
+function isSpoiltNumber(text: string): boolean {
+  if (mangledNumber.test(text)) return true
+  const digits = text.replaceAll(/[^0-9]/g, '').length
+  return digits >= 6 && digits * 2 > text.length
+}
+
+// what is said of a row to be taken out of a list, in a cell of its own: « À supprimer », « Fermé le 3/11 »
+const removal =
+  /^(?:à\s+)?(?:supprim(?:er|ée?)|suppression|retir(?:er|ée?)|retrait|enlever|ferm(?:ée?|eture)|résiliée?|désactivée?|deleted?|removed?|removal|closed)(?:\s+(?:le|du|au|en|depuis|on|since)\s.*|\s+[0-9/.-]+)?$/iu
+
 function readColumn(rows: readonly SheetRow[], index: number): Column {
   const isNumber = rows.map(({ cells }) => {
     const cell = cells[index]
@@ -94,10 +107,10 @@ function readColumn(rows: readonly SheetRow[], index: number): Column {
   if (firstGood === -1) return { index, heading: undefined, first: rows.length, held: 0, other: 0 }
   const textAt = (row: number): string => rows[row]?.cells[index]?.text ?? ''
   let above = firstGood - 1
-  while (above >= 0 && (!/\p{L}/u.test(textAt(above)) || mangledNumber.test(textAt(above)))) above -= 1
+  while (above >= 0 && (!/\p{L}/u.test(textAt(above)) || isSpoiltNumber(textAt(above)))) above -= 1
   // a number that a spreadsheet spoilt is told of, also where no good one stands above it
   let first = above + 1
-  while (first < firstGood && !mangledNumber.test(textAt(first))) first += 1
+  while (first < firstGood && !isSpoiltNumber(textAt(first))) first += 1
   const filled = rows.slice(first).filter(({ cells }) => (cells[index]?.text ?? '') !== '').length
   const held = isNumber.filter(Boolean).length
   return { index, heading: rows[above]?.cells[index]?.text, first, held, other: filled - held }
@@ -114,7 +127,7 @@ function readEstablishments(sheet: Sheet, column: Column | undefined): Establish
   const kindColumn = findKinds(sheet.rows.slice(first))
   const establishments: ListedEstablishment[] = []
   const findings: RowFinding[] = []
-  for (const { number: row, cells } of sheet.rows.slice(first)) {
+  for (const { number: row, cells, isHidden } of sheet.rows.slice(first)) {
     const cell = cells[index]
     if (cell === undefined || cell.text === '') {
       findings.push({ code: 'number-absent', row })
@@ -139,6 +152,9 @@ function readEstablishments(sheet: Sheet, column: Column | undefined): Establish
     if (kindColumn !== undefined && cells[kindColumn]?.text.toUpperCase() === 'EJ') {
       findings.push({ code: 'legal-entity-row', row, establishment })
     }
+    if (isHidden === true) findings.push({ code: 'row-hidden', row, establishment })
+    if (cells.some(({ text }) => removal.test(text)))
+      findings.push({ code: 'row-to-remove', row, establishment })
   }
   return {
     sheet: sheet.name,

@@ -26,6 +26,7 @@ class OdsReader {
   #name = ''
   #row = 0
   #rowRepeats = 1
+  #isRowHidden = false
   #cells: SheetCell[] = []
   #cellCount = 0
   #cell: XmlElement['attributes'] = {}
@@ -43,6 +44,7 @@ class OdsReader {
         return undefined
       case 'table-row':
         this.#rowRepeats = repeats(attributes['number-rows-repeated'])
+        this.#isRowHidden = /^(?:collapse|filter)$/.test(attributes['visibility'] ?? '')
         this.#cells = []
         return undefined
       case 'table-cell':
@@ -104,8 +106,9 @@ class OdsReader {
     if (length > 0) {
       this.#cellCount += length * (this.#rowRepeats - 1)
       if (this.#cellCount > mostCells) return tooManyCells
+      const hidden = this.#isRowHidden ? ({ isHidden: true } as const) : {}
       for (let copy = 0; copy < this.#rowRepeats; copy += 1) {
-        this.#rows.push({ number: this.#row + copy, cells: this.#cells })
+        this.#rows.push({ number: this.#row + copy, cells: this.#cells, ...hidden })
       }
     }
     this.#row += this.#rowRepeats

@@ -13,11 +13,15 @@ export interface SheetRow {
   readonly number: number
   /** By column; gaps are empty cells. */
   readonly cells: readonly SheetCell[]
+  /** Whoever opens the workbook does not see it: a filter, or a hand, hides it. */
+  readonly isHidden?: true
 }
 
 export interface Sheet {
   readonly name: string
   readonly rows: readonly SheetRow[]
+  /** Whoever opens the workbook does not see it. */
+  readonly isHidden?: true
 }
 
 /** Why a file is no table that is read here; `message` may be shown to whoever gave it. */

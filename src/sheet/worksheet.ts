@@ -32,6 +32,7 @@ class WorksheetReader {
   readonly rows: SheetRow[] = []
   readonly #texts: WorkbookTexts
   #row = 0
+  #isHidden = false
   #cells: SheetCell[] = []
   #cellCount = 0
   #column = -1
@@ -48,6 +49,7 @@ class WorksheetReader {
     switch (name) {
       case 'row':
         this.#row = Number(attributes['r'] ?? this.#row + 1)
+        this.#isHidden = isTrue(attributes['hidden'])
         this.#cells = []
         this.#column = -1
         return undefined
@@ -74,7 +76,10 @@ class WorksheetReader {
     this.#isValue = false
     if (name === 'rPh') this.#isPhonetic = false
     if (name === 'c') return this.#closeCell()
-    if (name === 'row' && this.#cells.length > 0) this.rows.push({ number: this.#row, cells: this.#cells })
+    if (name === 'row' && this.#cells.length > 0) {
+      const hidden = this.#isHidden ? ({ isHidden: true } as const) : {}
+      this.rows.push({ number: this.#row, cells: this.#cells, ...hidden })
+    }
     return undefined
   }
 
@@ -104,6 +109,11 @@ class WorksheetReader {
       isNumber: true,
     }
   }
+}
+
+// xsd:boolean
+function isTrue(written: string | undefined): boolean {
+  return written === '1' || written === 'true'
 }
 
 // `3.5005468E8` is how a file may store 350054680

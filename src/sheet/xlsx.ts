@@ -7,7 +7,7 @@ import type { ZipArchive } from './zip.js'
 type Read<Value> = Result<Value, SheetProblem>
 
 /**
- * The sheets of an Excel workbook, in their order, hidden ones too.
+ * The sheets of an Excel workbook, in their order; hidden ones are there, and say so.
  *
  * @see ECMA-376 part 1, sections 18.2 (workbook), 18.3 (worksheets), 18.4 (shared strings), 18.8 (styles)
  */
@@ -19,12 +19,12 @@ export function readXlsx(archive: ZipArchive): Read<readonly Sheet[]> {
   const named = readSheetNames(archive)
   if (!named.ok) return named
   const sheets: Sheet[] = []
-  for (const { name, part } of named.value) {
+  for (const { name, part, ...hidden } of named.value) {
     const bytes = archive.read(part)
     if (!bytes.ok) return bytes
     const rows = readWorksheet(bytes.value, texts.value)
     if (!rows.ok) return rows
-    sheets.push({ name, rows: rows.value })
+    sheets.push({ name, rows: rows.value, ...hidden })
   }
   return { ok: true, value: sheets }
 }
@@ -105,9 +105,10 @@ function readZeroPadding(archive: ZipArchive, zeroPadding: number[]): Read<undef
   })
 }
 
-function readSheetNames(
-  archive: ZipArchive,
-): Read<readonly { readonly name: string; readonly part: string }[]> {
+/** A sheet as the workbook names it, and the part that holds its cells. */
+type NamedSheet = Pick<Sheet, 'name' | 'isHidden'> & { readonly part: string }
+
+function readSheetNames(archive: ZipArchive): Read<readonly NamedSheet[]> {
   const targets = new Map<string, string>()
   const relations = archive.read('xl/_rels/workbook.xml.rels')
   if (!relations.ok) return relations
@@ -121,7 +122,7 @@ function readSheetNames(
   if (!related.ok) return related
   const workbook = archive.read('xl/workbook.xml')
   if (!workbook.ok) return workbook
-  const sheets: { name: string; part: string }[] = []
+  const sheets: NamedSheet[] = []
   const read = walkXml(workbook.value, {
     open: ({ name, attributes }) => {
       if (name !== 'sheet') return undefined
@@ -130,7 +131,9 @@ function readSheetNames(
       // chart sheets hold no cells
       if (!/(?:^|\/)worksheets\//.test(target)) return undefined
       const part = target.startsWith('/') ? target.slice(1) : `xl/${target}`
-      sheets.push({ name: attributes['name'] ?? '', part })
+      // `hidden`, or `veryHidden`, which only a macro shows again
+      const hidden = /hidden$/i.test(attributes['state'] ?? '') ? ({ isHidden: true } as const) : {}
+      sheets.push({ name: attributes['name'] ?? '', part, ...hidden })
       return undefined
     },
     close: () => undefined,

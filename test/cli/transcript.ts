@@ -49,6 +49,15 @@ export function enterScratch(context: TestContext): string {
     join(scratch, 'mail/macros.xlsm'),
     zip({ ...xlsxParts({ a: [['FINESS']] }), 'xl/vbaProject.bin': '' }),
   )
+  // a row that a filter hides, and a sheet that nobody sees
+  const filtered = xlsxParts({
+    Liste: [['FINESS'], ['350000048'], ['290004324']],
+    Ancienne: [['FINESS'], ['220000012']],
+  })
+  const [book, sheet] = ['xl/workbook.xml', 'xl/worksheets/sheet1.xml'] as const
+  filtered[book] = filtered[book]?.replace('name="Ancienne"', 'name="Ancienne" state="hidden"') ?? ''
+  filtered[sheet] = filtered[sheet]?.replace('<row r="3"', '<row r="3" hidden="1"') ?? ''
+  writeFileSync(join(scratch, 'mail/filtered.xlsx'), zip(filtered))
   process.chdir(scratch)
   return scratch
 }

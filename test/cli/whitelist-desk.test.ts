@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { WhitelistDesk, writeChanges } from '../../src/cli/whitelist-desk.js'
 import { enterScratch, say } from './transcript.js'
@@ -15,6 +16,19 @@ test('a file that was changed while the change was looked at is not written over
   appendFileSync(entry.path, '# theirs\n')
   await assert.rejects(writeChanges(desk.changes), /has changed meanwhile; nothing was written/)
   assert.equal(readFileSync(entry.path, 'utf8'), `${entry.text}# theirs\n`)
+})
+
+test('where one of several files cannot be written, those before it are put back', async (context) => {
+  enterScratch(context)
+  const desk = await WhitelistDesk.open(options)
+  const entry = await desk.entryOf('gip')
+  assert.ok(entry)
+  await desk.put(entry.path, `${entry.text}# ours\n`)
+  await desk.put(resolve('whitelist/new.yaml'), 'partners: []\n')
+  await desk.put(resolve('no/such/folder.csv'), '350054680\n')
+  await assert.rejects(writeChanges(desk.changes), /no\/such\/folder\.csv`.*; nothing was written$/)
+  assert.equal(readFileSync(entry.path, 'utf8'), entry.text)
+  assert.equal(existsSync('whitelist/new.yaml'), false)
 })
 
 test('a file keeps its permissions, its byte order mark and its line ends', async (context) => {

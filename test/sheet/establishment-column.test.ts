@@ -64,6 +64,32 @@ test('a column that says EJ or EG of each row tells the legal entities', () => {
   assert.deepEqual(codesOf(found.findings), ['2 legal-entity-row'])
 })
 
+test('a row of which another cell tells of a removal is told, and a name that resembles one is none', () => {
+  const said = [
+    'À supprimer',
+    'Retiré le 3/11',
+    'FERMÉE',
+    'suppression',
+    'Fermeture 01/2027',
+    'removed on 3 May',
+  ]
+  const others = ['Maison de retraite', 'RETRAIT SUR MER', 'Ajout', 'La Fermette', 'Les Closeaux', '']
+  const rows = [...said, ...others].map((text) => [text, '350054680'])
+  const { findings } = columnOf(sheet(['action', 'FINESS'], ...rows))
+  assert.deepEqual(
+    codesOf(findings),
+    said.map((_, index) => `${index + 2} row-to-remove`),
+  )
+})
+
+test('a first number gone wrong is told, and is no heading', () => {
+  for (const spoilt of ['35005468O', '2A00001', '35005468-0', '3,5E+08']) {
+    const found = columnOf(sheet(['FINESS 2026'], [spoilt], ['350054680']))
+    assert.equal(found.heading, 'FINESS 2026', spoilt)
+    assert.deepEqual(codesOf(found.findings), ['2 number-malformed'], spoilt)
+  }
+})
+
 test('of several columns that may be meant none is guessed, and one can be named', () => {
   const table = sheet(['numéro 1', 'numéro 2'], ['350054680', '290004324'])
   assert.deepEqual(candidatesOf(table), ['A (numéro 1)', 'B (numéro 2)'])

@@ -184,3 +184,27 @@ test('any bytes, and any damage to a workbook, give a table or a problem, and ne
     }),
   )
 })
+
+test('rows and sheets that a workbook hides say so', () => {
+  const parts = xlsxParts({ Liste: [['a'], ['b'], ['c']], Ancienne: [['d']] })
+  const [book, cells] = ['xl/workbook.xml', 'xl/worksheets/sheet1.xml'] as const
+  parts[book] = parts[book]?.replace('name="Ancienne"', 'name="Ancienne" state="veryHidden"') ?? ''
+  parts[cells] = parts[cells]?.replace('<row r="2"', '<row r="2" hidden="1"') ?? ''
+  const { sheets } = sheetsOf(zip(parts))
+  assert.deepEqual(
+    sheets.map(({ isHidden, rows }) => [isHidden, rows.map((row) => row.isHidden)]),
+    [
+      [undefined, [undefined, true, undefined]],
+      [true, [undefined]],
+    ],
+  )
+  const row = (text: string, visibility: string) =>
+    `<table:table-row${visibility}><table:table-cell><text:p>${text}</text:p></table:table-cell></table:table-row>`
+  const filtered =
+    row('a', '') + row('b', ' table:visibility="filter"') + row('c', ' table:visibility="collapse"')
+  const [sheet] = sheetsOf(ods('Liste', filtered)).sheets
+  assert.deepEqual(
+    sheet?.rows.map(({ isHidden }) => isHidden),
+    [undefined, true, true],
+  )
+})
