@@ -35,6 +35,18 @@ export function directionOf(written: DistinguishedName, style: CommaStyle): Dire
   return style.commas === 'spaced' && beginsWithCountry && endsWithCommonName ? 'first-is-first' : undefined
 }
 
+/**
+ * The direction of a name with one attribute a line.
+ *
+ * Node and OpenSSL print it as encoded. A name that widens, from the holder to the country, is the
+ * one that the viewer of Windows shows, with spaces round `=`; without them it was put together by
+ * hand, and tells nothing.
+ */
+export function directionOfLines(written: DistinguishedName, equals: CommaStyle['equals']): Direction {
+  if (runOf(written) !== 'widening') return 'first-is-first'
+  return equals === 'spaced' ? 'last-is-first' : undefined
+}
+
 const widths: Readonly<Record<Breadth, number | undefined>> = {
   country: 3,
   place: 2,

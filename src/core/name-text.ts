@@ -5,7 +5,7 @@ import type {
   RelativeDistinguishedName,
 } from './distinguished-name.js'
 import { readRdn, type WrittenRdn } from './name-attribute.js'
-import { directionOf, type CommaStyle } from './name-direction.js'
+import { directionOf, directionOfLines, type CommaStyle } from './name-direction.js'
 import { codePoint, problemAt, type NameProblem } from './name-problem.js'
 import { parseSlashName, slashEscapedBytes } from './name-slash.js'
 import { escapedBytes, isEscaped, type Span } from './name-value.js'
@@ -21,9 +21,10 @@ const longestName = 8192
  * - `CN=y,O=x,C=FR` (RFC 4514; also with `, `): the last attribute is encoded first;
  * - `C = FR, O = x, CN = y` (OpenSSL; since 3.2 `C=FR, O=x, CN=y`): in encoded order;
  * - `/C=FR/O=x/CN=y` (OpenSSL's old form): in encoded order;
- * - one `TYPE=value` a line (Node): in encoded order.
+ * - one `TYPE=value` a line (Node): in encoded order;
+ * - one `TYPE = value` a line that begins with CN and ends with C (the viewer of Windows): the last first.
  *
- * A `,` form that runs the wrong way for its kind (`C=FR,O=x,CN=y`) could mean two names and is an
+ * A form that runs the wrong way for its kind (`C=FR,O=x,CN=y`) could mean two names and is an
  * error that says how to write each; the form with `/` never is. `subject=` and `Subject:` before
  * the name, and white space around it, are skipped. Types are names in any case or OIDs. Nothing of
  * a value is folded or trimmed: a space at its edge that is not escaped, an unknown type, an empty
@@ -75,7 +76,7 @@ function parseCommas(span: Span, start: number): Result<DistinguishedName, NameP
 }
 
 function parseLines(span: Span, start: number): Result<DistinguishedName, NameProblem> {
-  const name: RelativeDistinguishedName[] = []
+  const rdns: WrittenRdn[] = []
   let at = start
   while (at <= span.end) {
     const newline = span.text.indexOf('\n', at)
@@ -91,10 +92,15 @@ function parseLines(span: Span, start: number): Result<DistinguishedName, NamePr
         'expected one attribute a line, found `,`; write a `,` of a value as `\\,`, or the name on one line',
       )
     }
-    name.push(withoutSpacing(rdn.value.value))
+    rdns.push(rdn.value.value)
     at = end + 1
   }
-  return { ok: true, value: name }
+  const equals = spacingOf(rdns)
+  if (!equals.ok) return equals
+  const written = rdns.map(withoutSpacing)
+  const direction = directionOfLines(written, equals.value)
+  if (direction === undefined) return unsettled(written, start)
+  return { ok: true, value: direction === 'first-is-first' ? written : written.reverse() }
 }
 
 // the same spacing round every `=`: a text that mixes them was put together by hand from two forms
@@ -147,7 +153,7 @@ export function formatName(name: DistinguishedName): string {
   return rdns.reverse().join(',')
 }
 
-/** One attribute a line in encoded order, as Node's `X509Certificate.subject` has it. */
+/** One attribute a line in encoded order, as Node's `X509Certificate.subject` has it; not always read back. */
 export function formatNameLines(name: DistinguishedName): string {
   return name.map((rdn) => rdn.map(formatAttribute).join(' + ')).join('\n')
 }

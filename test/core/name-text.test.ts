@@ -154,7 +154,12 @@ const taken: readonly (readonly [string, DistinguishedName])[] = [
   ['CN = x', name('CN x')],
   ['OU=a, OU=a', name('OU a', 'OU a')],
   ['/CN=y/O=x/C=FR', name('CN y', 'O x', 'C FR')],
-  ['CN=y\nO=x\nC=FR', name('CN y', 'O x', 'C FR')],
+  // the viewer of Windows: from the holder to the country
+  [
+    'CN = y\r\nOU = z\r\nO = x\r\nS = Paris (75)\r\nC = FR\r\n',
+    name('C FR', 'ST Paris (75)', 'O x', 'OU z', 'CN y'),
+  ],
+  ['C = FR\nO = x\nCN = y', name('C FR', 'O x', 'CN y')],
   ['O=x,OU=y', name('OU y', 'O x')],
   ['O = x, OU = y', name('O x', 'OU y')],
 ]
@@ -231,6 +236,12 @@ const refused: readonly (readonly [string, number, RegExp])[] = [
   ['2.05.4=FR', 0, /unknown attribute type/],
   ['C=FR\n\nCN=x', 5, /empty line/],
   ['CN=x,\nC=FR', 4, /one attribute a line/],
+  [
+    'CN=y\nO=x\nC=FR',
+    0,
+    /cannot be told; write `\/CN=y\/O=x\/C=FR` if .* this order, `\/C=FR\/O=x\/CN=y` if/,
+  ],
+  ['CN = y\nO=x\nC=FR', 7, /direction/],
   ['C=FR,CN=x', 0, /cannot be told; write `\/C=FR\/CN=x` if .* this order, `\/CN=x\/C=FR` if/],
   ['C=FR,O=x,CN=y', 0, /cannot be told/],
   ['O=x, CN=y', 0, /cannot be told/],
@@ -321,7 +332,7 @@ const spellings: readonly (readonly [string, (name: DistinguishedName) => string
   ['RFC 4514', formatName, false],
   ["OpenSSL's", formatNameOpenssl, false],
   ["OpenSSL's old", formatNameSlash, true],
-  ["Node's", formatNameLines, true],
+  ["Node's", formatNameLines, false],
 ]
 
 for (const [form, format, surely] of spellings) {
