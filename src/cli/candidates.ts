@@ -1,4 +1,5 @@
 import { nameKey, type DistinguishedName } from '../core/distinguished-name.js'
+import { codePoint } from '../core/name-problem.js'
 import { formatName, formatNameSlash, parseName } from '../core/name-text.js'
 import { formatSpkiSha256, type SpkiSha256 } from '../core/spki.js'
 import type { YamlMapping } from '../config/yaml-layout.js'
@@ -57,7 +58,32 @@ export function judgeNames(names: readonly DistinguishedName[], wishes: Candidat
   const identities = names.map((subject): Identity => {
     return { about: spellName(subject), subject, publicKey: undefined }
   })
-  return judgeIdentities(identities, { ...wishes, by: 'subject' })
+  const { items, findings } = judgeIdentities(identities, { ...wishes, by: 'subject' })
+  return { items, findings: [...identities.flatMap(typographyOf), ...findings] }
+}
+
+/** What a mail or a word processor puts in the place of a plain character. */
+const unseen = /(?! )\p{Zs}|\p{Cf}/gu
+const typographic = /[\u2010-\u2015\u2018-\u201F\u2026]/gu
+
+function typographyOf({ about, subject }: Identity): readonly Finding[] {
+  const values = subject.flatMap((rdn) => rdn.map(({ value }) => value))
+  const found = (pattern: RegExp) => {
+    return values.flatMap((value) => [...value.matchAll(pattern)].map(([text]) => ({ text, value })))
+  }
+  const [hidden, odd] = [found(unseen), found(typographic)]
+  const facts = (list: typeof odd) => {
+    const characters = [...new Set(list.map(({ text }) => codePoint(text)))]
+    return {
+      code: 'name-typography',
+      characters,
+      values: [...new Set(list.map(({ value }) => value))],
+    } as const
+  }
+  const findings: Finding[] = []
+  if (hidden.length > 0) findings.push({ severity: 'error', about, facts: facts(hidden) })
+  if (odd.length > 0) findings.push({ severity: 'warning', about, facts: facts(odd) })
+  return findings
 }
 
 /** A name as a whitelist writes it: RFC 4514, or with slashes where that could be read in two directions. */

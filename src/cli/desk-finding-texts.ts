@@ -64,6 +64,8 @@ const en: FindingTexts = {
   'rows-hidden': ({ rows }) =>
     `hidden in the workbook, by a filter or by hand: ${listed('en', rows)}; show these rows, or delete them`,
   'sheet-hidden': () => 'the workbook hides this sheet; name the one that is meant with --sheet',
+  'name-typography': ({ characters, values }) =>
+    `holds ${characters.join(', ')} in ${quotedAll(values)}, as mails and word processors put in place of plain spaces, hyphens and quotes; a name is compared character by character: write it as the certificate has it`,
 }
 
 const fr: FindingTexts = {
@@ -122,6 +124,8 @@ const fr: FindingTexts = {
   'rows-hidden': ({ rows }) =>
     `masqué dans le classeur, par un filtre ou à la main : ${listed('fr', rows)} ; affichez ces lignes, ou supprimez-les`,
   'sheet-hidden': () => 'le classeur masque cette feuille ; désignez celle qui est voulue par --sheet',
+  'name-typography': ({ characters, values }) =>
+    `contient ${characters.join(', ')} dans ${quotedAll(values)}, que messageries et traitements de texte mettent à la place d’une espace, d’un trait d’union ou d’une apostrophe simples ; un nom se compare caractère par caractère : écrivez-le comme le certificat`,
 }
 
 export const findingTexts: Readonly<Record<Language, FindingTexts>> = { en, fr }
@@ -141,6 +145,10 @@ const repaired: Readonly<Record<Language, Readonly<Record<Repair, string>>>> = {
     apostrophe: 'apostrophe',
     decimals: 'décimales',
   },
+}
+
+function quotedAll(texts: readonly string[]): string {
+  return texts.map((text) => `\`${text}\``).join(', ')
 }
 
 function englishBy(by: 'subject' | 'publicKey'): string {

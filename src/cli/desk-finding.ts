@@ -64,6 +64,11 @@ export type FindingFacts =
   | { readonly code: 'rows-to-remove'; readonly rows: readonly RowOf[] }
   | { readonly code: 'rows-hidden'; readonly rows: readonly RowOf[] }
   | { readonly code: 'sheet-hidden' }
+  | {
+      readonly code: 'name-typography'
+      readonly characters: readonly string[]
+      readonly values: readonly string[]
+    }
 
 /** One of them, and how much it weighs: an error is in the way of every change until it is accepted. */
 export interface Finding {

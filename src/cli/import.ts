@@ -1,6 +1,8 @@
 import type { DistinguishedName } from '../core/distinguished-name.js'
 import type { PartnerDeclaration } from '../core/partner.js'
+import { shown, suggestion } from '../config/spelling.js'
 import type { PartnerEdit } from '../config/whitelist-edit.js'
+import { partnerId } from '../config/whitelist-schema.js'
 import type { YamlMapping } from '../config/yaml-layout.js'
 import { judgeGiven, judgeNames, type ListedBy } from './candidates.js'
 import type { Finding } from './desk-finding.js'
@@ -76,6 +78,10 @@ export const importVerb: Verb = {
   async run(options, streams) {
     const speaker = speakerFor(streams)
     const partner = textOption(options, 'partner') ?? ''
+    if (!partnerId.test(partner)) {
+      const expected = 'a short name of letters, digits, `.`, `_` and `-`'
+      throw new UsageError(`--partner: expected ${expected}, found ${shown(partner)}`)
+    }
     const desk = await WhitelistDesk.open(options)
     const isWritten = options['write'] === true
     if (isWritten && desk.path === undefined)
@@ -133,9 +139,9 @@ async function planImport(
     // what was refused is told first; an entry without a certificate is none
     if (items.length === 0) {
       if (handedIn.certificates.length + subjects.length > 0 || handedIn.findings.length > 0) return findings
-      throw new UsageError(`\`${partner}\` is not listed; a new partner needs a certificate or --subject`)
+      throw notListed(desk, partner, 'a certificate or --subject')
     }
-    if (apis.length === 0) throw new UsageError(`\`${partner}\` is not listed; a new partner needs --apis`)
+    if (apis.length === 0) throw notListed(desk, partner, '--apis')
     const entry = { id: partner, ...fields, certificates: items, apis }
     const establishments = isOwn ? [] : [...given]
     await addEntry(desk, { id: partner, fields: entry, establishments, listFile })
@@ -160,6 +166,12 @@ async function planImport(
   if (entry === undefined) throw new Error(`\`${partner}\` is listed outside of \`${desk.path ?? ''}\``)
   await changeEntry(desk, entry, change)
   return findings
+}
+
+function notListed({ whitelist }: WhitelistDesk, partner: string, needed: string): UsageError {
+  const known = [...(whitelist?.partners() ?? [])].map(({ id }) => id)
+  const near = suggestion(partner, known)
+  return new UsageError(`\`${partner}\` is not listed, and a new partner needs ${needed}${near}`)
 }
 
 async function readSubjects(options: VerbOptions, streams: Streams): Promise<readonly DistinguishedName[]> {

@@ -1,5 +1,5 @@
 import { rm, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import type { Diagnostic } from '../core/diagnostic.js'
 import type { PartnerDeclaration } from '../core/partner.js'
 import type { OpenWhitelist } from '../core/whitelist-lookup.js'
@@ -11,6 +11,7 @@ import { largest, whitelistExtensions } from '../gateway/load-files.js'
 import { loadPolicy, loadWhitelist } from '../gateway/load.js'
 import { diffWhitelists } from '../gateway/policy-diff.js'
 import { openPolicy, type EnvironmentPolicy, type Policy } from '../gateway/policy.js'
+import { shownPath } from './desk-output.js'
 import { InvalidSource } from './desk-source.js'
 import { textOption, UsageError, type OptionDeclaration, type VerbOptions } from './verb.js'
 
@@ -76,6 +77,10 @@ export class WhitelistDesk {
   static async open(options: VerbOptions): Promise<WhitelistDesk> {
     const named = textOption(options, 'whitelist')
     const configured = textOption(options, 'config')
+    if (named !== undefined && !(await isPresent(resolve(named))) && !isNameOfWhitelist(named)) {
+      const message = `no such file or folder, and a new one ends in ${whitelistExtensions.join(' or ')}`
+      throw new UsageError(`--whitelist: \`${named}\`: ${message}`)
+    }
     if (configured === undefined) {
       const path = named === undefined ? undefined : resolve(named)
       const isThere = path !== undefined && (await isPresent(path))
@@ -89,7 +94,13 @@ export class WhitelistDesk {
     if (!loaded.ok) throw new InvalidSource(loaded.problem.diagnostics)
     const policy = openPolicy(loaded.value)
     const environment = environmentOf(policy, textOption(options, 'env'))
-    const path = named === undefined ? environment.config.whitelist.path : resolve(named)
+    const served = resolve(environment.config.whitelist.path)
+    const path = named === undefined ? served : resolve(named)
+    // what the environment does not read could be neither judged nor checked by it
+    if (path !== served && dirname(path) !== served) {
+      const message = `expected \`${shownPath(served)}\` or a file in it, which is what \`${environment.name}\` reads`
+      throw new UsageError(`--whitelist: ${message}; found \`${named ?? ''}\``)
+    }
     const { whitelist } = environment
     const { warnings } = loaded.value
     return new WhitelistDesk({ within: { policy, environment }, whitelist, path, warnings, config })
@@ -233,6 +244,10 @@ function environmentOf({ environments }: Policy, wanted: string | undefined): En
   throw new UsageError(
     `expected --env with one of ${names}${wanted === undefined ? '' : `, found \`${wanted}\``}`,
   )
+}
+
+function isNameOfWhitelist(path: string): boolean {
+  return whitelistExtensions.includes(extname(path))
 }
 
 async function isPresent(path: string): Promise<boolean> {

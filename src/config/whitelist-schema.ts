@@ -60,16 +60,14 @@ const certificate = z
     context.addIssue({ code: 'custom', message })
   })
 
+/** What the id of a partner is made of: it is the name of a file, too. */
+export const partnerId = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
 /** The shape of one partner of a whitelist; what its texts mean is read by `partner-draft`. */
 export const partnerSchema = z.strictObject({
   id: key(
     'Short name, unique in the environment: letters, digits, `.`, `_` and `-`.',
-    z
-      .string()
-      .regex(
-        /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-        'expected a short name of letters, digits, `.`, `_` and `-`',
-      ),
+    z.string().regex(partnerId, 'expected a short name of letters, digits, `.`, `_` and `-`'),
   ),
   name: key('Name for people; the id where absent.', text).optional(),
   solution: key(
