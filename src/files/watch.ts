@@ -28,6 +28,11 @@ export interface PathWatcher {
    * changed between being read and being watched, so whoever read them reads once more.
    */
   update(paths: readonly string[]): Promise<readonly string[]>
+  /**
+   * Takes what stands there now for known, untold: for whoever reads it next, for a reason of their own.
+   * Otherwise what they read, and somebody takes back, would be no change.
+   */
+  mark(): Promise<void>
   /** No event after this call; resolves once every descriptor is closed. */
   close(): Promise<void>
 }
@@ -104,6 +109,14 @@ class Watcher implements PathWatcher {
       // a path watched before keeps what was last told of it, so that no change is swallowed here
       this.#known = new Map(wanted.map((path) => [path, this.#known.get(path) ?? seen?.get(path) ?? '']))
       return fresh
+    })
+  }
+
+  mark(): Promise<void> {
+    return this.#inTurn(async () => {
+      const seen = await this.#look(this.#paths)
+      // what could not be seen is another thing the next time
+      this.#known = seen ?? new Map(this.#paths.map((path) => [path, '']))
     })
   }
 

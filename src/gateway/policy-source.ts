@@ -132,6 +132,7 @@ export class PolicySource {
       const loaded = await loadInWorker(this.options.file)
       return this.judge(loaded, wish, { trigger, durationMs: performance.now() - startedAt }).report
     }
+    await this.watcher?.mark()
     // what is confirmed has been read before, and refused; what waits for another try has not been read
     const isNew = wish.confirm !== undefined || this.retry !== undefined
     const loaded = await loadInWorker(this.options.file, isNew ? [] : this.readSet)

@@ -236,3 +236,16 @@ test('a check asked for finds a change without an event, and without the poll', 
   await watcher.check()
   assert.deepEqual(events, [['a.yaml']])
 })
+
+test('what is marked is known, and going back to what stood before is an event', async (context) => {
+  const { folder, events, watcher } = await watched(context, ['a.yaml'])
+  const file = join(folder, 'a.yaml')
+  await writeFile(file, 'one')
+  await watcher.check()
+  await writeFile(file, 'two')
+  await watcher.mark()
+  const before = events.length
+  await writeFile(file, 'one')
+  await watcher.check()
+  assert.deepEqual(events.slice(before), [['a.yaml']])
+})

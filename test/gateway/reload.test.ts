@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { hash, X509Certificate } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { openRaw } from '../support/raw-client.js'
 import { valuesOf } from '../support/http-message.js'
 import { clientName } from '../support/pki.js'
@@ -17,6 +19,7 @@ import {
   type Stand,
 } from './stand.js'
 
+const run = promisify(execFile)
 const request = rawRequest({ target: '/ws-diffusion-fhir/Location' })
 
 interface ReloadEvent {
@@ -105,8 +108,8 @@ test('a certificate that is one partner by its name and another by its key is to
   open.destroy()
 })
 
-async function withNewcomer(context: TestContext) {
-  const stand = await makeStand(context)
+async function withNewcomer(context: TestContext, config = (text: string) => text) {
+  const stand = await makeStand(context, { config })
   const newcomer = await stand.pki.client({ subject: clientName('NEWCOMER') })
   const both = `${standardWhitelist(subjectOf(stand.partner))}  - id: newcomer
     name: Nouveau
@@ -162,6 +165,27 @@ for (const [how, change] of changes) {
     open.destroy()
   })
 }
+
+test('what a reload that was asked for took up, and the file no longer says, is taken back', async (context) => {
+  const { stand, newcomer, both } = await withNewcomer(context, (text) =>
+    text.replace('debounceMs: 20', 'debounceMs: 400'),
+  )
+  const file = join(stand.folder, 'whitelist/partner.yaml')
+  const before = readFileSync(file, 'utf8')
+  // the watch has not looked when it is asked for, and finds the text it knew when it looks
+  writeFileSync(file, both)
+  assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
+  writeFileSync(file, before)
+  let admitted = 0
+  const refused = await until('a refusal', async () => {
+    const answer = await stand.send({ client: newcomer })
+    if (answer.status !== 200) return answer
+    admitted += 1
+    return false
+  })
+  assert.deepEqual([refused.status, reasonOf(refused)], [403, 'certificate-not-listed'])
+  assert.equal(stand.upstream.requests.length, admitted)
+})
 
 const broken: readonly (readonly [what: string, text: (good: string) => string])[] = [
   ['garbage', () => '{{{{'],
@@ -238,4 +262,32 @@ test('a request in flight sees one policy, whatever is reloaded meanwhile', asyn
   const event = await stand.auditOf(answer)
   assert.notEqual(event['policyRevision'], first.policyRevision)
   assert.equal(reasonOf(await stand.send({})), 'certificate-not-listed')
+})
+
+test('what could not be read for want of descriptors says nothing about the files, what is not there does', async (context) => {
+  const { folder } = await makeStand(context)
+  const modules = ['gateway/load.js', 'gateway/load-files.js'].map((name) =>
+    JSON.stringify(new URL(`../../src/${name}`, import.meta.url).href),
+  )
+  const program = `
+    import { openSync } from 'node:fs'
+    const [{ loadPolicy }, { LoadFiles }] = [await import(${modules[0]}), await import(${modules[1]})]
+    const place = { file: 'gateway.yaml', line: 1, column: 1 }
+    const readings = {
+      policy: async (name) => (await loadPolicy(name)).problem?.isPassing,
+      bytes: async (path, files) => (await files.readBytes({ path, place }, 10), files.isPassing),
+      there: async (path, files) => (await files.readIfThere({ path, place }, 10), files.isPassing),
+      list: async (path, files) => (await files.list({ path, place }), files.isPassing),
+    }
+    const told = async (path) => {
+      const found = []
+      for (const reading of Object.values(readings)) found.push(await reading(path, new LoadFiles()))
+      return found
+    }
+    const missing = await told('missing')
+    try { for (;;) openSync('/dev/null') } catch {}
+    process.stdout.write(JSON.stringify([missing, await told('gateway.yaml')]))`
+  const command = `ulimit -n 512; exec "$0" --input-type=module -e "$1"`
+  const { stdout } = await run('sh', ['-c', command, process.execPath, program], { cwd: folder })
+  assert.deepEqual(JSON.parse(stdout), [Array(4).fill(false), Array(4).fill(true)])
 })

@@ -6,7 +6,7 @@ import { firstBeyond, openDescriptors, type Descriptors } from './descriptors.js
 import type { LiveMemory } from './live-memory.js'
 
 const bin = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
-const everyDescriptor = 1_024
+const limits = { none: 0, all: 1_024 } as const
 const patienceMs = 60_000
 const liveMemory = new URL('live-memory.js', import.meta.url).href
 
@@ -14,8 +14,8 @@ const liveMemory = new URL('live-memory.js', import.meta.url).href
 export interface GatewayProcess {
   readonly port: number
   descriptors(): Descriptors
-  /** From now on it may open so many descriptors more, or as many as ever; by `prlimit` of util-linux. */
-  spare(descriptors: number | 'all'): void
+  /** How many descriptors more it may open from now on; by `prlimit` of util-linux. */
+  spare(descriptors: number | 'none' | 'all'): void
   /** Collects first. */
   memory(): Promise<LiveMemory>
   /** Resolves with the first log line from now on whose message holds this. @throws where the process ends before, and after a minute */
@@ -46,7 +46,7 @@ export async function startGatewayProcess(config: string): Promise<GatewayProces
       port,
       descriptors: () => openDescriptors(pid),
       spare: (descriptors) => {
-        const most = descriptors === 'all' ? everyDescriptor : firstBeyond(pid, descriptors)
+        const most = typeof descriptors === 'number' ? firstBeyond(pid, descriptors) : limits[descriptors]
         execFileSync('prlimit', [`--nofile=${most}:`, '--pid', String(pid)])
       },
       memory: async () => {
