@@ -2,6 +2,7 @@ import { formatDiagnostic, type Diagnostic } from '../core/diagnostic.js'
 import { formatName } from '../core/name-text.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
 import type { MalformedRequest } from '../http/server-errors.js'
+import { openFileLimit } from '../files/open-file-limit.js'
 import type { Audit, ChainedAudit } from '../observe/audit.js'
 import type { AuditEvent } from '../observe/audit-event.js'
 import { createLog, logLevels, type Log, type LogLevel } from '../observe/log.js'
@@ -12,6 +13,7 @@ import { auditClient } from './audit-client.js'
 import { openAuditTrail, type AuditTrail } from './audit-trail.js'
 import type { LostStanding } from './connections.js'
 import { limitOfMalformed, limitOfReason } from './limit-hit.js'
+import { descriptorNeed } from './descriptor-need.js'
 import type { HandshakeRefusal } from './handshake.js'
 import type { Policy } from './policy.js'
 import { observationOf } from './policy-observation.js'
@@ -172,6 +174,16 @@ export class Observers {
     const { revision } = policy
     this.log.info('in force', { revision, version, diagnostics: warnings.map(formatDiagnostic) })
     this.audit.write({ time: this.now(), event: 'start', policyRevision: revision, version })
+  }
+
+  /** Says where connections will be turned away before `limits` say so. */
+  async descriptors(config: GatewayConfig): Promise<void> {
+    const [allowed, needed] = [await openFileLimit(), descriptorNeed(config)]
+    if (allowed === undefined || allowed >= needed) return
+    this.log.warn(
+      'the system allows fewer open files than `limits` may need: raise LimitNOFILE (`ulimit -n`), or lower `maxConnections`',
+      { detail: `${allowed} allowed, ${needed} for all connections` },
+    )
   }
 
   /** What a reload came to. */

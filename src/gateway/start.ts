@@ -142,6 +142,7 @@ export async function startGateway({
     warnings: loaded.warnings,
     version,
   })
+  await observers.descriptors(config)
   await source.follow()
   const heartbeat = setInterval(() => {
     begun.tick()

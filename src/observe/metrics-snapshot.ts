@@ -30,6 +30,8 @@ const gaugeRules: Readonly<Record<string, Rule>> = {
   [`${metricPrefix}upstream_certificate_not_after_timestamp_seconds`]: 'min',
   process_start_time_seconds: 'min',
   process_max_fds: 'max',
+  // each has a bound of its own: the fullest one is the one to look at
+  process_open_fds: 'max',
   // prom-client takes the average, in which one blocked event loop is lost
   nodejs_eventloop_lag_seconds: 'max',
   nodejs_eventloop_lag_max_seconds: 'max',
