@@ -58,7 +58,10 @@ export function arrive(exchange: Exchange, policy: Policy): Arrival | Denial {
     return deny('request-too-long', { sent: { limit: `${uriBytes} bytes` } })
   const fields = request.rawHeaders.length / 2
   if (fields > headerFields)
-    return deny('header-too-large', { detail: `${fields} fields, at most ${headerFields}` })
+    return deny('header-too-large', {
+      detail: `${fields} fields, at most ${headerFields}`,
+      sent: { limit: `${headerFields} fields` },
+    })
   if (host === undefined)
     return deny('request-ambiguous', { sent: { problem: 'the Host is not a host name' } })
   for (const each of peer.serverName === undefined ? [host] : [host, peer.serverName]) {

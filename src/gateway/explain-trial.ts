@@ -15,7 +15,7 @@ import { Lookups } from './lookups.js'
 import { OcspStatus } from './ocsp-status.js'
 import { PartnerLimiter } from './partner-limiter.js'
 import type { Policy } from './policy.js'
-import { serveRequest } from './request.js'
+import { eventOf, serveRequest } from './request.js'
 import type { RequestEvent } from './request-event.js'
 import { Upstreams } from './upstreams.js'
 
@@ -79,6 +79,8 @@ export async function tryRequest(
   server.on('clientError', (error: Error, broken) => {
     answerClientError(error, broken, {
       newRequestId: randomUUID,
+      headerBytes: policy.config.limits.headerBytes,
+      underWay: eventOf,
       onMalformed: ({ reason }) => (seen.malformed = reason),
     })
   })

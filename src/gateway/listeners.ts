@@ -5,6 +5,7 @@ import { answerClientError } from '../http/server-errors.js'
 import type { InheritedSocket } from '../tls/inherited-sockets.js'
 import { listenTls, type Listener } from '../tls/listener.js'
 import { peerOf } from '../tls/peer.js'
+import { auditClient } from './audit-client.js'
 import type { Connections } from './connections.js'
 import { judgeHandshake } from './handshake.js'
 import type { Observers } from './observers.js'
@@ -116,10 +117,14 @@ async function openListener(
         }
         answerClientError(error, socket, {
           newRequestId: randomUUID,
+          headerBytes: limits.headerBytes,
           underWay: eventOf,
           onMalformed: (malformed) => {
-            const clientAddress = socket.remoteAddress ?? ''
-            observers.malformed({ ...malformed, environment: first.name, clientAddress })
+            const peer = peerOf(socket)
+            const identified = state.identities.identify(peer)
+            const client = auditClient(peer, identified.ok ? identified.value.certificate : undefined)
+            const environment = entrance.environmentOf(peer.serverName)
+            observers.malformed({ ...malformed, environment, client })
           },
         })
       },

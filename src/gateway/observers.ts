@@ -1,10 +1,11 @@
 import { formatDiagnostic, type Diagnostic } from '../core/diagnostic.js'
 import { formatName } from '../core/name-text.js'
+import { renderingOf } from '../core/reasons.js'
 import type { GatewayConfig } from '../config/gateway-config.js'
 import type { MalformedRequest } from '../http/server-errors.js'
 import { openFileLimit } from '../files/open-file-limit.js'
 import type { Audit, ChainedAudit } from '../observe/audit.js'
-import type { AuditEvent } from '../observe/audit-event.js'
+import type { AuditClient, AuditEvent } from '../observe/audit-event.js'
 import { createLog, logLevels, type Log, type LogLevel } from '../observe/log.js'
 import { createMetrics, type Metrics } from '../observe/metrics.js'
 import { logDestination } from '../observe/pretty-line.js'
@@ -40,7 +41,7 @@ interface ObserverOptions {
 /** A request that was given up before it could be judged, and where it came in. */
 export interface MalformedArrival extends MalformedRequest {
   readonly environment: string
-  readonly clientAddress: string
+  readonly client: AuditClient
 }
 
 /** What a gateway starts with. */
@@ -98,9 +99,10 @@ export class Observers {
     parserCode,
     requestId,
     isAnswered,
+    bytesOut,
     isHeadWhole,
     environment,
-    clientAddress,
+    client,
   }: MalformedArrival): void {
     this.limitHit(environment, limitOfMalformed({ reason, isHeadWhole }))
     const line: AuditEvent = {
@@ -108,12 +110,12 @@ export class Observers {
       event: 'request',
       requestId,
       environment,
-      client: { clientAddress },
+      client,
       decision: 'deny',
       enforced: true,
       reason,
       detail: parserCode,
-      ...(isAnswered && { outcome: 'answered' }),
+      ...(isAnswered && { status: renderingOf(reason).status, bytesOut, outcome: 'answered' }),
     }
     if (!this.audit.write(line)) this.metrics.auditError()
     this.metrics.request({ ...line, environment })

@@ -12,6 +12,7 @@ import type { AuditEvent } from '../observe/audit-event.js'
 import type { Peer } from '../tls/peer.js'
 import type { Certificate } from '../x509/certificate.js'
 import { auditClient } from './audit-client.js'
+import { limitOfMalformed } from './limit-hit.js'
 import type { Renewal } from './renewal.js'
 
 /**
@@ -48,6 +49,7 @@ export class RequestEvent {
   private outcome: AuditEvent['outcome']
   private failure: Failure | undefined
   private broken: Denial | undefined
+  private brokenBytesOut = 0
 
   constructor(request: IncomingMessage, peer: Peer, now: number) {
     this.request = request
@@ -78,14 +80,10 @@ export class RequestEvent {
     return this.decision === 'deny' && this.enforced && this.status !== 0
   }
 
-  /** Whether nothing of it went upstream. */
-  isUnsent(): boolean {
-    return this.upstream === undefined
-  }
-
-  /** Notes that the body broke and the request was answered so, whatever its judgement still comes to. */
-  brokeOff(reason: DenialReason, parserCode: string): void {
+  /** Notes that the body broke and the request was answered so, whatever else becomes of it. */
+  brokeOff(reason: DenialReason, parserCode: string, bytesOut: number): void {
     this.broken = deny(reason, { detail: parserCode })
+    this.brokenBytesOut = bytesOut
   }
 
   /** Whether it was answered for its broken body: there is nothing left to judge. */
@@ -100,7 +98,7 @@ export class RequestEvent {
     this.decided(this.broken)
     this.outcome = 'answered'
     this.status = renderingOf(this.broken.reason).status
-    this.bytesOut = 0
+    this.bytesOut = this.brokenBytesOut
   }
 
   /** Notes that what was permitted so far is not all that must be. */
@@ -142,9 +140,12 @@ export class RequestEvent {
     return this.denial?.reason ?? this.failure?.code
   }
 
-  /** The limit that a failure ran into. */
+  /** The limit that a failure, or a body that broke, ran into. */
   limit(): string | undefined {
-    return this.failure?.limit
+    const { broken } = this
+    return broken === undefined
+      ? this.failure?.limit
+      : limitOfMalformed({ reason: broken.reason, isHeadWhole: true })
   }
 
   /** The refusal, or what report-only let pass. */

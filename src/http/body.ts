@@ -79,7 +79,8 @@ export async function readBody(exchange: ClientExchange, limits: BodyLimits): Pr
     let size = 0
     const timer = setTimeout(() => {
       stop()
-      resolve(deny('request-timeout', { detail: `${size} bytes of the body in ${timeoutMs} ms` }))
+      const received = `${size} bytes of the body in ${timeoutMs} ms`
+      resolve(deny('request-timeout', { detail: received, sent: { received } }))
     }, timeoutMs)
 
     function stop(): void {

@@ -1,6 +1,6 @@
 import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { deny } from '../core/decision.js'
+import { deny, type Denial } from '../core/decision.js'
 import { renderingOf, type DenialReason } from '../core/reasons.js'
 import { renderOperationOutcome } from '../fhir/operation-outcome.js'
 
@@ -12,6 +12,8 @@ export interface MalformedRequest {
   readonly requestId: string
   /** False where the answer could have been taken for another request's, so that none was given. */
   readonly isAnswered: boolean
+  /** Of the answer's body; 0 where none was given. */
+  readonly bytesOut: number
   /** False where its fields were still to come. */
   readonly isHeadWhole: boolean
 }
@@ -21,10 +23,8 @@ interface RequestUnderWay {
   readonly requestId: string
   /** Whether a refusal of it was handed over: that is the answer, whatever comes behind. */
   hasRefused(): boolean
-  /** Whether nothing of it went anywhere yet. */
-  isUnsent(): boolean
-  /** It is answered in its own place, with this reason. */
-  brokeOff(reason: DenialReason, parserCode: string): void
+  /** It is answered in its own place, with this reason and so many bytes of a body. */
+  brokeOff(reason: DenialReason, parserCode: string, bytesOut: number): void
 }
 
 export interface ServerErrorOptions {
@@ -32,6 +32,8 @@ export interface ServerErrorOptions {
   readonly underWay?: (response: ServerResponse) => RequestUnderWay | undefined
   /** A new id, for the answer and for the log. */
   readonly newRequestId: () => string
+  /** Largest head, which one that is larger is told. */
+  readonly headerBytes?: number
   /** Told once for each request given up; not for broken handshakes and lost connections. */
   readonly onMalformed: (request: MalformedRequest) => void
 }
@@ -40,6 +42,27 @@ const reasons: Readonly<Record<string, DenialReason>> = {
   HPE_HEADER_OVERFLOW: 'header-too-large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'request-ambiguous',
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+}
+
+// what the parser stumbled over, in words; codes differ a little from one Node to the next
+const problems: Readonly<Record<string, string>> = {
+  HPE_INVALID_METHOD: 'the request does not begin with a method',
+  HPE_INVALID_URL: 'the target holds a character that must not stand there: escape it (`%C3%A9` for `é`)',
+  HPE_INVALID_VERSION: 'the request line does not end in `HTTP/1.1` and CR LF',
+  HPE_INVALID_CONSTANT: 'the request line does not end in `HTTP/1.1` and CR LF',
+  HPE_PAUSED_H2_UPGRADE: 'HTTP/2 where HTTP/1.1 is spoken',
+  HPE_INVALID_HEADER_TOKEN:
+    'a field line holds what must not stand there: a space before the colon, a folded line, a control character',
+  HPE_INVALID_CONTENT_LENGTH: 'the Content-Length is not one plain decimal number',
+  HPE_UNEXPECTED_CONTENT_LENGTH: 'a second Content-Length, or one beside Transfer-Encoding',
+  HPE_INVALID_TRANSFER_ENCODING: 'a Transfer-Encoding other than `chunked`, or beside Content-Length',
+  HPE_INVALID_CHUNK_SIZE: 'a chunk of the body is not as long as it says, or does not say how long it is',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'the chunk extensions of the body are too long',
+  HPE_CR_EXPECTED: 'a line does not end in CR LF',
+  HPE_LF_EXPECTED: 'a line does not end in CR LF',
+  HPE_STRICT: 'a line does not end in CR LF',
+  HPE_INVALID_EOF_STATE: 'the connection ended before the request was whole',
+  HPE_CLOSED_CONNECTION: 'more was sent behind a request that closes the connection',
 }
 
 const lingerMs = 1_000
@@ -69,25 +92,41 @@ export function answerClientError(
   // whole, it is another request's; begun, it cannot be begun again
   const isOwed = current !== undefined && (current.headersSent || current.req.complete)
   const isAnswered = socket.writable && !isOwed
-  if (reason === 'request-ambiguous' && current !== undefined && !current.req.complete) {
-    const own = options.underWay?.(current)
-    if (own?.hasRefused() === true) {
-      closeBehind(socket, '')
-      return
-    }
-    if (isAnswered && own?.isUnsent() === true) {
-      own.brokeOff(reason, parserCode)
-      closeBehind(socket, malformedAnswer(reason, own.requestId))
-      return
-    }
+  const told = reason === 'header-too-large' && isWithinTarget(error) ? 'request-too-long' : reason
+  const answer = (requestId: string): MalformedAnswer =>
+    malformedAnswer(deny(told, { sent: sentOf(told, parserCode, options) }), requestId)
+  const own = current === undefined || current.req.complete ? undefined : options.underWay?.(current)
+  if (own !== undefined) {
+    if (isAnswered) {
+      const { text, bytesOut } = answer(own.requestId)
+      own.brokeOff(told, parserCode, bytesOut)
+      closeBehind(socket, text)
+    } else closeOwed(socket, own.hasRefused() || current?.writableEnded === true)
+    return
   }
   const requestId = options.newRequestId()
-  const told = reason === 'header-too-large' && isWithinTarget(error) ? 'request-too-long' : reason
-  options.onMalformed({ reason: told, parserCode, requestId, isAnswered, isHeadWhole: current !== undefined })
-  if (isAnswered) closeBehind(socket, malformedAnswer(told, requestId))
-  // a refusal that has been given already still has to arrive
-  else if (current?.writableEnded === true) closeBehind(socket, '')
+  const { text, bytesOut } = isAnswered ? answer(requestId) : { text: '', bytesOut: 0 }
+  const isHeadWhole = current !== undefined
+  options.onMalformed({ reason: told, parserCode, requestId, isAnswered, bytesOut, isHeadWhole })
+  if (isAnswered) closeBehind(socket, text)
+  else closeOwed(socket, current?.writableEnded === true)
+}
+
+/** Where an answer that was given already still has to arrive, it does. */
+function closeOwed(socket: Duplex, isGiven: boolean): void {
+  if (isGiven) closeBehind(socket, '')
   else socket.destroy()
+}
+
+function sentOf(
+  reason: DenialReason,
+  parserCode: string,
+  { headerBytes }: ServerErrorOptions,
+): Readonly<Record<string, string>> {
+  if (reason === 'request-ambiguous')
+    return { problem: problems[parserCode] ?? 'this is no request of HTTP/1.1' }
+  if (reason === 'request-timeout' || headerBytes === undefined) return {}
+  return { limit: `${headerBytes} bytes, the request line and all fields together` }
 }
 
 /**
@@ -105,22 +144,32 @@ function closeBehind(socket: Duplex, bytes: string): void {
   socket.end(bytes)
 }
 
-/** The whole answer as it stands on the wire. */
-function malformedAnswer(reason: DenialReason, requestId: string): string {
+interface MalformedAnswer {
+  /** The whole answer as it stands on the wire. */
+  readonly text: string
+  /** Of its body. */
+  readonly bytesOut: number
+}
+
+function malformedAnswer(denial: Denial, requestId: string): MalformedAnswer {
+  const { reason } = denial
   const { status } = renderingOf(reason)
-  const { contentType, body } = renderOperationOutcome({ denial: deny(reason), requestId, format: 'json' })
-  return [
+  const { contentType, body } = renderOperationOutcome({ denial, requestId, format: 'json' })
+  const bytesOut = Buffer.byteLength(body)
+  const text = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     `Content-Type: ${contentType}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
+    `Content-Length: ${bytesOut}`,
     'Cache-Control: no-store',
     'X-Content-Type-Options: nosniff',
     `X-Request-Id: ${requestId}`,
     `Ror-Gateway-Reason: ${reason}`,
     'Connection: close',
+    `Date: ${new Date().toUTCString()}`,
     '',
     body,
   ].join('\r\n')
+  return { text, bytesOut }
 }
 
 /** The response that Node is writing, or waits for, on this socket. */

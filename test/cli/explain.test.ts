@@ -55,6 +55,15 @@ const requests: readonly (readonly [what: string, wish: RequestWish, client?: 'u
   ['a write named twice', { method: 'PATCH', target: `${permittedTarget}&identifier=x`, body: patchBody }],
   ['a write by a functional id', { method: 'PATCH', target: `${capacityPath}52/192675`, body: patchBody }],
   [
+    'a write whose chunks are broken',
+    {
+      method: 'PATCH',
+      target: permittedTarget,
+      body: 'zz\r\n',
+      fields: [json, 'Transfer-Encoding: chunked'],
+    },
+  ],
+  [
     'a write whose body is broken',
     { method: 'PATCH', target: permittedTarget, body: '{"a":', fields: [json] },
   ],

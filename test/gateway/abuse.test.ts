@@ -6,7 +6,7 @@ import { jwtOf } from '../oauth/jwt.js'
 import { openRaw } from '../support/raw-client.js'
 import { IdentityCache } from '../../src/gateway/identity.js'
 import { makeTestPki } from '../support/pki.js'
-import { makeStand, permittedTarget, rawRequest, reasonOf } from './stand.js'
+import { authHost, fhirHost, makeStand, permittedTarget, rawRequest, reasonOf } from './stand.js'
 
 test('a bound token stays bound with dots behind it, which some readers drop', async (context) => {
   const stand = await makeStand(context, {
@@ -108,6 +108,7 @@ for (const how of ['in one packet', 'while it is read'] as const) {
     assert.equal(reasonOf(answer), 'request-ambiguous')
     const line = await stand.auditOf(answer)
     assert.deepEqual([line['status'], line['reason'], line['decision']], [400, 'request-ambiguous', 'deny'])
+    assert.equal(line['bytesOut'], Buffer.byteLength(answer.body, 'latin1'))
     const trail = readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8').trim().split('\n')
     assert.equal(trail.filter((each) => each.includes('"method":"PATCH"')).length, 1, trail.join('\n'))
     assert.deepEqual(
@@ -116,3 +117,38 @@ for (const how of ['in one packet', 'while it is read'] as const) {
     )
   })
 }
+
+test('a body that stops coming after part of it went up is answered 408 and has one audit line, with both', async (context) => {
+  const stand = await makeStand(context, {
+    config: (text) => `${text}limits: { requestTimeoutMs: 200 }\n`,
+  })
+  const client = await openRaw(stand.port, stand.tls(stand.partner, { servername: authHost }))
+  const fields = ['Content-Type: application/x-www-form-urlencoded', 'Content-Length: 60']
+  const target = '/auth/realms/ror/protocol/openid-connect/token'
+  client.send(`${rawRequest({ method: 'POST', host: authHost, target, fields })}grant_type=`)
+  const answer = await client.answer()
+  await client.closed
+  assert.equal(answer.status, 408)
+  assert.equal(reasonOf(answer), 'request-timeout')
+  const line = await stand.auditOf(answer)
+  assert.deepEqual([line['status'], line['reason'], line['decision']], [408, 'request-timeout', 'deny'])
+  assert.deepEqual([line['bytesIn'], line['bytesOut']], [11, Buffer.byteLength(answer.body, 'latin1')])
+  const trail = readFileSync(join(stand.folder, 'audit.ndjson'), 'utf8').trim().split('\n')
+  assert.equal(trail.filter((each) => each.includes('"event":"request"')).length, 1, trail.join('\n'))
+})
+
+test('a request that the parser gives up is told what is wrong with it, and audited with who sent it', async (context) => {
+  const stand = await makeStand(context)
+  const client = await openRaw(stand.port, stand.tls())
+  client.send(`GET /ws-diffusion-fhir/Location HTTP/1.1\r\nHost : ${fhirHost}\r\n\r\n`)
+  const answer = await client.answer()
+  await client.closed
+  assert.equal(answer.status, 400)
+  assert.match(answer.body, /problem: a field line holds what must not stand there/)
+  assert.equal(answer.fields.filter(([name]) => name.toLowerCase() === 'date').length, 1)
+  const line = await stand.auditOf(answer)
+  assert.deepEqual([line['status'], line['reason'], line['decision']], [400, 'request-ambiguous', 'deny'])
+  assert.equal(line['bytesOut'], Buffer.byteLength(answer.body, 'latin1'))
+  assert.equal(line['serialNumber'], stand.partner.serialNumber)
+  assert.equal(stand.upstream.requests.length, 0)
+})

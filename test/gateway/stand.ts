@@ -156,7 +156,8 @@ export function rawRequest({
   if (body !== undefined) {
     if (!fields.some((field) => /^content-type:/i.test(field)))
       lines.push('Content-Type: application/fhir+json')
-    lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
+    if (!fields.some((field) => /^transfer-encoding:/i.test(field)))
+      lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
   }
   return `${lines.join('\r\n')}\r\n\r\n${body === undefined ? '' : Buffer.from(body).toString('latin1')}`
 }

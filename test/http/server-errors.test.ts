@@ -95,8 +95,9 @@ for (const [name, bytes, status, reason, parserCode] of [
     assert.ok(JSON.stringify(outcome).includes(`"${reason}"`))
     assert.ok(answer.body.includes('id-7'))
     assert.ok(!answer.body.includes('aaaa'))
+    const bytesOut = Buffer.byteLength(answer.body, 'latin1')
     assert.deepEqual(server.told, [
-      { reason, parserCode, requestId: 'id-7', isAnswered: true, isHeadWhole: false },
+      { reason, parserCode, requestId: 'id-7', isAnswered: true, bytesOut, isHeadWhole: false },
     ])
     assert.equal(server.held.length, 0)
   })
