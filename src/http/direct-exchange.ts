@@ -182,7 +182,6 @@ export class DirectExchange implements ConnectionUser, Timed {
       isClientBehind: this.#forward.response.writableLength > 0,
     })
     if (verdict === 'goes-on') this.#postpone()
-    else if (verdict === 'client-left') this.#leave()
     else this.fail(verdict.code, new Error(verdict.message))
   }
 

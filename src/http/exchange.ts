@@ -233,7 +233,6 @@ export class Exchange {
       isClientBehind: this.#forward.response.writableLength > 0,
     })
     if (verdict === 'goes-on') this.#enter(this.#phase)
-    else if (verdict === 'client-left') this.#leave()
     else this.fail(verdict.code, new Error(verdict.message))
   }
 

@@ -99,7 +99,7 @@ export type Reach = 'unsent' | 'sent' | 'answered'
 /** What a forward came to. */
 export type ForwardOutcome =
   | (ForwardCost & { readonly kind: 'answered'; readonly status: number })
-  /** The client was gone, or stalled, before the end; the upstream request is destroyed. */
+  /** The client was gone before the end; the upstream request is destroyed. */
   | (ForwardCost & { readonly kind: 'client-left'; readonly responseStarted: boolean })
   | (ForwardCost & {
       readonly kind: 'failed'

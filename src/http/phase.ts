@@ -21,8 +21,8 @@ interface Silence {
   readonly isClientBehind: boolean
 }
 
-/** What it comes to: a failure, the client's having left, or nothing. */
-type SilenceVerdict = { readonly code: FailureCode; readonly message: string } | 'client-left' | 'goes-on'
+/** What it comes to: a failure, or nothing. */
+type SilenceVerdict = { readonly code: FailureCode; readonly message: string } | 'goes-on'
 
 /** Whose silence it is, and what follows. */
 export function judgeSilence(silence: Silence): SilenceVerdict {
@@ -36,8 +36,9 @@ export function judgeSilence(silence: Silence): SilenceVerdict {
     case 'waiting':
       return { code: 'upstream-timeout', message: `no answer ${after}` }
     case 'sending':
-      // bytes that wait for the upstream are its silence; none waiting is the client's
-      if (!isUpstreamFull) return 'client-left'
+      // bytes that wait for the upstream are its silence; none waiting is the client's, which the listener
+      // bounds, and answers with its reason
+      if (!isUpstreamFull) return 'goes-on'
       return { code: 'upstream-timeout', message: `the upstream took nothing ${after}` }
     case 'receiving':
       // what waits for the client is the listener's to bound: see `tls/answer-pace.ts`

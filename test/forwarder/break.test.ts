@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { valuesOf } from '../support/http-message.js'
+import { plainAnswer } from '../support/recorder.js'
+import { until } from '../support/until.js'
 import { brokenOff, everyEngine } from './stand.js'
 
 const get = 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n'
@@ -221,13 +223,20 @@ everyEngine('an answer that stalls half-way destroys the client’s connection',
   assert.equal(outcome.code, 'upstream-timeout')
 })
 
-everyEngine('a client that stalls in its upload is let go', async (t, stand) => {
-  const stage = await stand(t, { answer: nothing, timeouts: { idleMs: 30 } })
+everyEngine('a client that stalls in its upload is waited for, as the listener bounds it', async (t, stand) => {
+  const answer = ({ startLine }: { startLine: string }): string =>
+    startLine.startsWith('GET') ? 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf' : plainAnswer
+  const stage = await stand(t, { answer, timeouts: { idleMs: 30 } })
   const client = await stage.open()
-  client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf')
-  await client.closed
-  assert.equal((await stage.outcome(0)).kind, 'client-left')
-  await stage.recorder.connections[0]?.closed
+  client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\nhalf')
+  await until('half of the body', () => stage.recorder.connections[0]?.text.includes('half'))
+  // an upstream that falls silent later is given up for it: as much time has passed
+  const other = await stage.open()
+  other.send(get)
+  await other.closed
+  assert.equal((await stage.outcome(0)).kind, 'failed')
+  client.send('half')
+  assert.equal((await client.answer()).status, 200)
 })
 
 everyEngine(

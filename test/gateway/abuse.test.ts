@@ -120,7 +120,7 @@ for (const how of ['in one packet', 'while it is read'] as const) {
 
 test('a body that stops coming after part of it went up is answered 408 and has one audit line, with both', async (context) => {
   const stand = await makeStand(context, {
-    config: (text) => `${text}limits: { requestTimeoutMs: 200 }\n`,
+    config: (text) => `${text}limits: { requestTimeoutMs: 200, upstreamTimeoutMs: 100 }\n`,
   })
   const client = await openRaw(stand.port, stand.tls(stand.partner, { servername: authHost }))
   const fields = ['Content-Type: application/x-www-form-urlencoded', 'Content-Length: 60']
