@@ -143,7 +143,8 @@ function tell(speaker: Speaker, { line, past, today }: PastExplanation): void {
   const isOverlooked = past.decision === 'deny' && !past.enforced
   const decision = past.decision === 'permit' || past.decision === 'deny' ? past.decision : 'fail'
   const mark = isOverlooked ? paint.doubtful : decision === 'permit' ? paint.good : paint.bad
-  const why = past.reason === undefined ? '' : `: ${past.reason}`
+  const colon = language === 'fr' ? ' :' : ':'
+  const why = past.reason === undefined ? '' : `${colon} ${past.reason}`
   speaker.say(mark(`${past.requestId} ${isOverlooked ? words.overlooked : words.decisions[decision]}${why}`))
   if (refused !== undefined) speaker.say(`  ${renderingOf(refused)[language]}`)
   speaker.say('')
@@ -171,7 +172,9 @@ function tell(speaker: Speaker, { line, past, today }: PastExplanation): void {
   const reason = verdict === undefined || verdict.effect === 'unknown' ? undefined : verdict.reason
   const says = verdict === undefined ? words.same : words.verdicts[verdict.effect]
   speaker.say('')
-  speaker.say(`${paint.strong(words.today)}: ${says}${reason === undefined ? '' : `: ${reason}`}`)
+  speaker.say(
+    `${paint.strong(words.today)}${colon} ${says}${reason === undefined ? '' : `${colon} ${reason}`}`,
+  )
   tellNear(speaker, today.near)
 }
 

@@ -37,7 +37,7 @@ function judgeParameters(query: string | undefined, allowed: readonly string[]):
   for (const { name } of parametersOf(query)) {
     if (allowed.includes(name)) continue
     const problem = 'this write takes no such parameter: a query can select what is written'
-    return deny('establishment-ambiguous', { detail: problem, sent: { at: 'query', problem } })
+    return deny('establishment-ambiguous', { detail: problem, sent: { at: 'query', problem, found: name } })
   }
   return undefined
 }

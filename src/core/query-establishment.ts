@@ -58,7 +58,8 @@ function plainValue(query: string | undefined, rule: WriteRule, source: QuerySou
   for (const each of parameters) {
     if (each.name !== parameter) {
       if (rule.parameters.includes(each.name)) continue
-      return ambiguous(at, `only the parameter \`${parameter}\` may stand in the query of this write`)
+      const problem = `only the parameter \`${parameter}\` may stand in the query of this write`
+      return ambiguous(at, problem, { found: each.name })
     }
     if (value !== undefined) return ambiguous(at, `the parameter \`${parameter}\` stands there twice`)
     if (each.value === undefined) return ambiguous(at, `the parameter \`${parameter}\` has no value`)
@@ -120,8 +121,13 @@ function found(idNatStruct: string, at: string): Found {
   return { ok: true, value: { idNatStruct, at } }
 }
 
-function ambiguous(at: string, detail: string): { readonly ok: false; readonly problem: Denial } {
-  return { ok: false, problem: deny('establishment-ambiguous', { detail, sent: { at, problem: detail } }) }
+function ambiguous(
+  at: string,
+  problem: string,
+  more: Readonly<Record<string, string>> = {},
+): { readonly ok: false; readonly problem: Denial } {
+  const sent = { at, problem, ...more }
+  return { ok: false, problem: deny('establishment-ambiguous', { detail: problem, sent }) }
 }
 
 function no(

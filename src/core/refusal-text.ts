@@ -28,6 +28,26 @@ export function sentOf(denial: Denial): readonly (readonly [name: string, value:
   return Object.entries(denial.sent ?? {}).map(([name, value]) => [legible(name), legible(value)])
 }
 
+// of what was sent: names, bounds and places, none of which holds a value of the query, a field or the body
+const auditable: ReadonlySet<string> = new Set([
+  'at',
+  'contentEncoding',
+  'contentType',
+  'header',
+  'limit',
+  'maxBytes',
+  'problem',
+  'validFrom',
+  'validUntil',
+])
+
+/** Where a denial has no detail of its own: what of the answer may stand in the audit trail. */
+export function auditDetailOf(denial: Denial | undefined): string | undefined {
+  if (denial?.sent === undefined) return undefined
+  const told = sentOf(denial).filter(([name]) => auditable.has(name))
+  return told.length === 0 ? undefined : told.map(([name, value]) => `${name}: ${value}`).join(', ')
+}
+
 /** A text as XML character data or as a quoted attribute value. @see XML 1.0 section 2.4 */
 export function escapeXml(text: string): string {
   return legible(text)

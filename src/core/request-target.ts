@@ -19,7 +19,7 @@ export interface RequestTarget {
 
 const printableAscii = /^[\x21-\x7e]+$/
 // pchar of RFC 3986 without `;`, whose parameters some servers cut off a segment and others keep
-const pathCharacters = /^[A-Za-z0-9\-._~!$&'()*+,=:@/%]+$/
+const noPathCharacter = /[^A-Za-z0-9\-._~!$&'()*+,=:@/%]/
 
 /** What is said of a request for which `overridesMethod` holds. */
 export const methodOverridden = 'the parameter `_method` would change the method that was judged'
@@ -39,7 +39,8 @@ export function judgeTarget(raw: string): Result<RequestTarget, string> {
   const path = mark === -1 ? raw : raw.slice(0, mark)
   const query = mark === -1 ? undefined : raw.slice(mark + 1)
 
-  if (!pathCharacters.test(path)) return ambiguous('the path holds a character that must not stand there')
+  const stray = noPathCharacter.exec(path)
+  if (stray !== null) return ambiguous(`the path holds \`${stray[0]}\`, which must not stand there`)
   const segments = path.slice(1).split('/')
   for (const [index, segment] of segments.entries()) {
     if (segment === '' && index < segments.length - 1)

@@ -5,6 +5,7 @@ import type { ApiKind } from '../core/api.js'
 import { deny, type Denial, type EstablishmentWritten } from '../core/decision.js'
 import type { Failure } from '../core/failure.js'
 import { renderingOf, type DenialReason } from '../core/reasons.js'
+import { auditDetailOf } from '../core/refusal-text.js'
 import type { WhitelistEntry } from '../core/whitelist.js'
 import type { ForwardOutcome } from '../http/forwarder.js'
 import { traceIdOf } from '../http/trace-context.js'
@@ -36,6 +37,7 @@ export class RequestEvent {
   establishments: readonly EstablishmentWritten[] = []
   /** Where this request is the first to show one. */
   renewal: Renewal | undefined
+  /** As the client was sent it; 0: it was sent none. */
   status = 0
   bytesIn = 0
   bytesOut = 0
@@ -127,6 +129,8 @@ export class RequestEvent {
     this.bytesOut = outcome.bytesDown
     this.upstreamMs = outcome.upstreamMs
     if (outcome.kind === 'answered') this.status = outcome.status
+    // broken off, but the client has seen it
+    else if (outcome.responseStarted) this.status = outcome.upstreamStatus ?? 0
     this.upstreamStatus = outcome.upstreamStatus
   }
 
@@ -175,8 +179,8 @@ export class RequestEvent {
       decision: this.decision,
       enforced: this.enforced,
       reason: this.reason(),
-      detail: denial?.detail ?? this.failure?.message,
-      status: this.status,
+      detail: denial?.detail ?? this.failure?.message ?? auditDetailOf(denial),
+      status: this.status === 0 ? undefined : this.status,
       upstream: this.upstream,
       upstreamStatus: this.upstreamStatus,
       durationMs: this.elapsed(),

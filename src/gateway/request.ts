@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { admit } from '../core/admission.js'
+import { admit, findEntry } from '../core/admission.js'
 import type { Denial } from '../core/decision.js'
 import { Failure } from '../core/failure.js'
 import { awaitTurn } from '../http/pipelining.js'
@@ -115,7 +115,12 @@ function serveTrusted(
       gateway.now(),
     ),
   )
-  if (admission.effect === 'deny') return admission
+  if (admission.effect === 'deny') {
+    // refused, but listed: whose it was is told all the same
+    event.entry = findEntry(arrival.environment.whitelist, arrival.identity.names, arrival.route?.api)
+    if (admission.reason !== 'api-unknown') return admission
+    return { ...admission, sent: { host: request.headers.host ?? '', path: arrival.target.path } }
+  }
   return serveAdmitted(exchange, arrival, admission)
 }
 

@@ -68,8 +68,11 @@ export function judgeTrust(question: TrustQuestion, now: number): Result<readonl
   if (!paths.ok) {
     const { reason, detail } = paths.problem
     const elsewhere = reason === 'certificate-untrusted' ? environmentTrusting(question) : undefined
-    if (elsewhere === undefined)
-      return { ok: false, problem: deny(reason, { detail, sent: shown(certificate) }) }
+    if (elsewhere === undefined) {
+      // what a certificate is for stands in it; what it lacks besides may be ours
+      const problem = reason === 'certificate-purpose' ? { problem: detail } : {}
+      return { ok: false, problem: deny(reason, { detail, sent: { ...shown(certificate), ...problem } }) }
+    }
     const sent = { ...shown(certificate), environment: environment.name, belongsTo: elsewhere }
     return { ok: false, problem: deny('certificate-other-environment', { detail, sent }) }
   }

@@ -73,7 +73,12 @@ export function judgeFraming(request: RequestHead): Denial | undefined {
   if (target.length > maxTargetLength) {
     return deny('request-too-long', { detail: `a target of ${target.length} characters` })
   }
-  if (!originForm.test(target)) return ambiguous('the target is not in origin-form, or holds a fragment')
+  if (!originForm.test(target))
+    return ambiguous(
+      target.startsWith('/')
+        ? 'the target holds a fragment (`#`), a space, a control or an 8-bit character'
+        : 'the target is not in origin-form: it must begin with `/`',
+    )
   if (rawHeaders.length > maxFields * 2) {
     return deny('header-too-large', { detail: `${rawHeaders.length / 2} fields, at most ${maxFields}` })
   }

@@ -14,8 +14,8 @@ export interface DownstreamFieldsSource {
   readonly responseFields: readonly Field[]
 }
 
-// what would lead clients round the gateway
-const withheld: ReadonlySet<string> = new Set(['alt-svc', 'refresh'])
+// what would lead clients round the gateway, and what the gateway alone says: see `docs/reasons.md`
+const withheld: ReadonlySet<string> = new Set(['alt-svc', 'refresh', 'ror-gateway-reason'])
 const length = /^[0-9]{1,15}$/
 
 /**
@@ -24,7 +24,7 @@ const length = /^[0-9]{1,15}$/
  *
  * Kept: every field with a token for a name and a field value, in order, repeats included. Dropped:
  * hop-by-hop and nominated fields (with `Trailer`, which would end the process beside a
- * `Content-Length`), the length of a 204, what names another way in. `Location` and
+ * `Content-Length`), the length of a 204, what names another way in, a reason of ours. `Location` and
  * `Content-Location` that name the upstream name the gateway instead.
  *
  * @see RFC 9110 sections 7.6.1, 8.6 and 10.2.2

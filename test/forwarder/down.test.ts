@@ -27,21 +27,33 @@ for (const presets of [undefined, 'id-0']) {
   )
 }
 
-everyEngine('hop-by-hop and nominated fields of the upstream stop here', async (t, stand) => {
-  const stage = await stand(t, {
-    answer: () =>
-      'HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=99\r\nProxy-Authenticate: x\r\n' +
-      'Upgrade: h2c\r\nTE: x\r\nAlt-Svc: h2="elsewhere:443"\r\nRefresh: 0; url=http://elsewhere/\r\nX-End: 1\r\nContent-Length: 2\r\n\r\nok',
-  })
-  const client = await stage.open()
-  client.send(get)
-  const answer = await client.answer()
-  for (const name of ['x-hop', 'proxy-authenticate', 'upgrade', 'te', 'alt-svc', 'refresh']) {
-    assert.deepEqual(valuesOf(answer, name), [], name)
-  }
-  assert.deepEqual(valuesOf(answer, 'x-end'), ['1'])
-  assert.ok(!valuesOf(answer, 'keep-alive').includes('timeout=99'))
-})
+everyEngine(
+  'hop-by-hop and nominated fields of the upstream stop here, and reasons that are not ours',
+  async (t, stand) => {
+    const stage = await stand(t, {
+      answer: () =>
+        'HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=99\r\nProxy-Authenticate: x\r\n' +
+        'Upgrade: h2c\r\nTE: x\r\nAlt-Svc: h2="elsewhere:443"\r\nRefresh: 0; url=http://elsewhere/\r\nRor-Gateway-Reason: rate-limited\r\nX-End: 1\r\nContent-Length: 2\r\n\r\nok',
+    })
+    const client = await stage.open()
+    client.send(get)
+    const answer = await client.answer()
+    const withheld = [
+      'x-hop',
+      'proxy-authenticate',
+      'upgrade',
+      'te',
+      'alt-svc',
+      'refresh',
+      'ror-gateway-reason',
+    ]
+    for (const name of withheld) {
+      assert.deepEqual(valuesOf(answer, name), [], name)
+    }
+    assert.deepEqual(valuesOf(answer, 'x-end'), ['1'])
+    assert.ok(!valuesOf(answer, 'keep-alive').includes('timeout=99'))
+  },
+)
 
 everyEngine(
   'an upstream whose Connection names Content-Length does not unframe the answer',

@@ -195,7 +195,8 @@ test('requests under way', async (context) => {
 
   await context.test('end with the client that leaves', async () => {
     clients[1]?.destroy()
-    await auditLine(stand, ({ outcome }) => outcome === 'client-left')
+    const line = await auditLine(stand, ({ outcome }) => outcome === 'client-left')
+    assert.equal('status' in line, false, 'nothing was answered')
     await begin()
     await upstream.request(3)
     assert.equal(reasonOf(await stand.send({ target: read })), 'rate-limited')
@@ -211,7 +212,8 @@ test('requests under way', async (context) => {
     fourth.socket.destroy()
     await clients[3]?.closed
     await auditLine(stand, ({ outcome }) => outcome === 'upstream-response-invalid')
-    await auditLine(stand, ({ outcome }) => outcome === 'upstream-broken')
+    const line = await auditLine(stand, ({ outcome }) => outcome === 'upstream-broken')
+    assert.equal(line['status'], 200, 'the client has seen it')
     upstream.answer = () => plainAnswer
     for (let turn = 0; turn < 4; turn += 1) assert.equal((await stand.send({ target: read })).status, 200)
   })

@@ -139,6 +139,17 @@ test('who is refused is told why, in its own language, and nothing reaches the u
     ],
     ['request-too-long', 414, { target: `${read}?x=${'a'.repeat(9_000)}` }],
   ]
+  // whose certificate is listed is named, whatever it is refused for behind that
+  const partners: Readonly<Record<string, string>> = {
+    'partner-expired': 'ended',
+    'partner-not-yet-valid': 'early',
+    'api-unknown': 'all',
+    'api-not-granted': 'reader',
+    'ror-header-mismatch': 'all',
+    'write-not-described': 'all',
+    'method-not-supported': 'all',
+    'body-too-large': 'all',
+  }
   for (const [reason, status, wish] of cases) {
     await context.test(`${reason} ${status}`, async () => {
       const answer = await stand.send({ target: read, ...wish })
@@ -151,6 +162,7 @@ test('who is refused is told why, in its own language, and nothing reaches the u
       assert.equal(event['decision'], 'deny')
       assert.equal(event['reason'], reason)
       assert.equal(event['status'], status)
+      assert.equal(event['partner'], partners[reason])
     })
   }
 
