@@ -223,21 +223,24 @@ everyEngine('an answer that stalls half-way destroys the client’s connection',
   assert.equal(outcome.code, 'upstream-timeout')
 })
 
-everyEngine('a client that stalls in its upload is waited for, as the listener bounds it', async (t, stand) => {
-  const answer = ({ startLine }: { startLine: string }): string =>
-    startLine.startsWith('GET') ? 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf' : plainAnswer
-  const stage = await stand(t, { answer, timeouts: { idleMs: 30 } })
-  const client = await stage.open()
-  client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\nhalf')
-  await until('half of the body', () => stage.recorder.connections[0]?.text.includes('half'))
-  // an upstream that falls silent later is given up for it: as much time has passed
-  const other = await stage.open()
-  other.send(get)
-  await other.closed
-  assert.equal((await stage.outcome(0)).kind, 'failed')
-  client.send('half')
-  assert.equal((await client.answer()).status, 200)
-})
+everyEngine(
+  'a client that stalls in its upload is waited for, as the listener bounds it',
+  async (t, stand) => {
+    const answer = ({ startLine }: { startLine: string }): string =>
+      startLine.startsWith('GET') ? 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf' : plainAnswer
+    const stage = await stand(t, { answer, timeouts: { idleMs: 30 } })
+    const client = await stage.open()
+    client.send('PATCH /a HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\nhalf')
+    await until('half of the body', () => stage.recorder.connections[0]?.text.includes('half'))
+    // an upstream that falls silent later is given up for it: as much time has passed
+    const other = await stage.open()
+    other.send(get)
+    await other.closed
+    assert.equal((await stage.outcome(0)).kind, 'failed')
+    client.send('half')
+    assert.equal((await client.answer()).status, 200)
+  },
+)
 
 everyEngine(
   'a connection that is never established fails as upstream-connect-timeout, not as a slow answer',
