@@ -16,11 +16,11 @@ const longest = 400
  * surrogates, noncharacters, marks of direction), becomes U+FFFD; past 400 characters it is cut.
  */
 export function legible(text: string): string {
-  const characters = text.length > longest ? `${text.slice(0, longest)}…` : text
-  return characters.replaceAll(
-    /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\u2028-\u202e\u2066-\u2069]/gu,
-    '\ufffd',
-  )
+  return carried(text.length > longest ? `${text.slice(0, longest)}…` : text)
+}
+
+function carried(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\u2028-\u202e\u2066-\u2069]/gu, '\ufffd')
 }
 
 /** What the client itself sent, as pairs fit to stand in an answer. */
@@ -48,9 +48,14 @@ export function auditDetailOf(denial: Denial | undefined): string | undefined {
   return told.length === 0 ? undefined : told.map(([name, value]) => `${name}: ${value}`).join(', ')
 }
 
-/** A text as XML character data or as a quoted attribute value. @see XML 1.0 section 2.4 */
+/**
+ * A text as XML character data or as a quoted attribute value, in its whole length: what came from outside is
+ * made `legible` before it is put together.
+ *
+ * @see XML 1.0 section 2.4
+ */
 export function escapeXml(text: string): string {
-  return legible(text)
+  return carried(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

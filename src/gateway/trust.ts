@@ -68,11 +68,12 @@ export function judgeTrust(question: TrustQuestion, now: number): Result<readonl
   if (!paths.ok) {
     const { reason, detail } = paths.problem
     const elsewhere = reason === 'certificate-untrusted' ? environmentTrusting(question) : undefined
-    if (elsewhere === undefined) {
-      // what a certificate is for stands in it; what it lacks besides may be ours
-      const problem = reason === 'certificate-purpose' ? { problem: detail } : {}
-      return { ok: false, problem: deny(reason, { detail, sent: { ...shown(certificate), ...problem } }) }
-    }
+    // it speaks of the chain alone: of what was presented, and of authorities that every client is told
+    if (elsewhere === undefined)
+      return {
+        ok: false,
+        problem: deny(reason, { detail, sent: { ...shown(certificate), problem: detail } }),
+      }
     const sent = { ...shown(certificate), environment: environment.name, belongsTo: elsewhere }
     return { ok: false, problem: deny('certificate-other-environment', { detail, sent }) }
   }
@@ -82,7 +83,10 @@ export function judgeTrust(question: TrustQuestion, now: number): Result<readonl
     const { reason, detail } = valid.problem
     return {
       ok: false,
-      problem: deny(reason, { detail, sent: { ...shown(certificate), ...validity(certificate) } }),
+      problem: deny(reason, {
+        detail,
+        sent: { ...shown(certificate), ...validity(certificate), problem: detail },
+      }),
     }
   }
   const { chain } = valid.value

@@ -101,6 +101,11 @@ test('who is refused is told why, in its own language, and nothing reaches the u
     ['certificate-missing', 401, { client: null }],
     ['certificate-untrusted', 401, { client: await other.client() }],
     [
+      'certificate-untrusted',
+      401,
+      { client: await other.client(), fields: ['Accept: application/fhir+xml'] },
+    ],
+    [
       'certificate-expired',
       401,
       { client: await pki.client({ notBefore: now - 3 * day, notAfter: now - 2 * day }) },
@@ -157,6 +162,7 @@ test('who is refused is told why, in its own language, and nothing reaches the u
       assert.equal(answer.status, status)
       const text = answer.body
       assert.ok(text.includes(reason), text)
+      assert.ok(text.includes(valuesOf(answer, 'x-request-id')[0] ?? 'none'), text)
       assert.equal(stand.upstream.connections.length, 0)
       const event = await stand.auditOf(answer)
       assert.equal(event['decision'], 'deny')
