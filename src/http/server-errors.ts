@@ -1,4 +1,4 @@
-import { ServerResponse, STATUS_CODES } from 'node:http'
+import { IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { deny, type Denial } from '../core/decision.js'
 import { renderingOf, type DenialReason } from '../core/reasons.js'
@@ -104,6 +104,11 @@ export function answerClientError(
     } else closeOwed(socket, own.hasRefused() || current?.writableEnded === true)
     return
   }
+  // answered before its body was whole: that was its answer, and its line
+  if (current === undefined && isReadingBody(socket)) {
+    closeOwed(socket, true)
+    return
+  }
   const requestId = options.newRequestId()
   const { text, bytesOut } = isAnswered ? answer(requestId) : { text: '', bytesOut: 0 }
   const isHeadWhole = current !== undefined
@@ -176,6 +181,14 @@ function malformedAnswer(denial: Denial, requestId: string): MalformedAnswer {
 function currentResponse(socket: Duplex): ServerResponse | undefined {
   const current: unknown = Reflect.get(socket, '_httpMessage')
   return isResponse(current) ? current : undefined
+}
+
+/** Whether what Node reads from this socket is the rest of a body. */
+function isReadingBody(socket: Duplex): boolean {
+  const parser: unknown = Reflect.get(socket, 'parser')
+  if (typeof parser !== 'object' || parser === null) return false
+  const incoming: unknown = Reflect.get(parser, 'incoming')
+  return incoming instanceof IncomingMessage && !incoming.complete
 }
 
 function isResponse(value: unknown): value is ServerResponse {

@@ -143,6 +143,19 @@ test('an answer that has begun is broken off, and nothing is written into it', a
   assert.equal(server.told[0]?.isAnswered, false)
 })
 
+test('a body that breaks behind a whole answer is answered by nothing more, and is no other request', async (t) => {
+  const server = await listen(t)
+  const client = await server.open()
+  client.send('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n')
+  const held = await until('a request', () => server.held[0])
+  held.end('early')
+  assert.equal((await client.answer()).status, 200)
+  client.send('zz\r\n')
+  await client.closed
+  assert.equal(client.pending(), '')
+  assert.deepEqual(server.told, [])
+})
+
 test('an earlier request that waits for its answer is not answered with the error of a later one', async (t) => {
   const server = await listen(t)
   const client = await server.open()
