@@ -42,6 +42,7 @@ const reasons: Readonly<Record<string, DenialReason>> = {
   HPE_HEADER_OVERFLOW: 'header-too-large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'request-ambiguous',
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+  METHOD_CONNECT: 'request-ambiguous',
 }
 
 // what the parser stumbled over, in words; codes differ a little from one Node to the next
@@ -62,6 +63,7 @@ const problems: Readonly<Record<string, string>> = {
   HPE_LF_EXPECTED: 'a line does not end in CR LF',
   HPE_STRICT: 'a line does not end in CR LF',
   HPE_INVALID_EOF_STATE: 'the connection ended before the request was whole',
+  METHOD_CONNECT: 'CONNECT asks for a tunnel: this is the server of the API, and no proxy',
   HPE_CLOSED_CONNECTION: 'more was sent behind a request that closes the connection',
 }
 

@@ -66,6 +66,9 @@ export interface Listener {
   close(): Promise<void>
 }
 
+// as `http/server-errors.ts` knows it
+const tunnelAsked = 'METHOD_CONNECT'
+
 // TLS 1.3 suites of OpenSSL's default, then forward-secret AEAD suites of 1.2 alone
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
@@ -148,11 +151,19 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     options.onRequest(request, response)
   }
   server.on('request', onRequest)
-  // both would otherwise be handled by Node: `Expect` is answered by who reads the body, Upgrade and CONNECT never
+  // both would otherwise be handled by Node: `Expect` is answered by who reads the body, Upgrade never
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
   server.on('clientError', (error, socket) => {
     options.onClientError(error, socket)
+  })
+  // Node lets go of the connection, and closes it without a word where nobody takes it
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => {
+      socket.destroy()
+    })
+    socket.resume()
+    options.onClientError(Object.assign(new Error('a tunnel is asked for'), { code: tunnelAsked }), socket)
   })
   server.on('tlsClientError', options.onHandshakeFailed)
   server.on('secureConnection', (socket: TLSSocket) => {

@@ -152,3 +152,19 @@ test('a request that the parser gives up is told what is wrong with it, and audi
   assert.equal(line['serialNumber'], stand.partner.serialNumber)
   assert.equal(stand.upstream.requests.length, 0)
 })
+
+test('who asks for a tunnel is told that there is none, audited, and reaches nobody', async (context) => {
+  const stand = await makeStand(context)
+  const client = await openRaw(stand.port, stand.tls())
+  client.send(`CONNECT ${fhirHost}:443 HTTP/1.1\r\nHost: ${fhirHost}\r\n\r\n${rawRequest({})}`)
+  const answer = await client.answer()
+  await client.closed
+  assert.equal(answer.status, 400)
+  assert.equal(reasonOf(answer), 'request-ambiguous')
+  assert.match(answer.body, /CONNECT asks for a tunnel/)
+  assert.equal(client.pending(), '')
+  const line = await stand.auditOf(answer)
+  assert.deepEqual([line['status'], line['serialNumber']], [400, stand.partner.serialNumber])
+  assert.equal((await stand.send({})).status, 200)
+  assert.equal(stand.upstream.requests.length, 1)
+})
