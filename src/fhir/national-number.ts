@@ -66,9 +66,17 @@ function decoded(system: string): string {
 
 // case, white space, invisible characters, http or https, a last `/`: what a lenient reader folds away
 function fold(system: string): string {
-  return system
-    .replaceAll(/[\s\p{C}]/gu, '')
-    .toLowerCase()
-    .replace(/^https:/, 'http:')
-    .replace(/\/+$/, '')
+  return withoutLastSlashes(
+    system
+      .replaceAll(/[\s\p{C}]/gu, '')
+      .toLowerCase()
+      .replace(/^https:/, 'http:'),
+  )
+}
+
+// by hand: `/\/+$/` walks through a run of slashes that something follows once from each of them
+function withoutLastSlashes(text: string): string {
+  let end = text.length
+  while (text.charAt(end - 1) === '/') end -= 1
+  return text.slice(0, end)
 }

@@ -5,6 +5,7 @@ import type { EstablishmentSource } from '../../src/core/api.js'
 import type { Denial, EstablishmentWritten } from '../../src/core/decision.js'
 import type { Result } from '../../src/core/result.js'
 import { establishmentsInBody } from '../../src/fhir/written.js'
+import { inBoundedTime } from '../support/bounded.js'
 import { readShared } from '../support/shared.js'
 import { finess, idNatStruct, numbersIn, organizations } from './organizations.js'
 
@@ -41,6 +42,27 @@ function sample(name: string): string {
 }
 
 describe('establishments in an Organization', () => {
+  it('reads a system in one walk, whatever it is padded with', () => {
+    for (const padding of ['/', ' ', 'https:/', '%2f', 'finess.'])
+      assert.equal(
+        inBoundedTime(() =>
+          numbersOf(find(organizationOf({ system: `${padding.repeat(100_000)}x`, value: finess }))),
+        ),
+        'establishment-missing',
+        padding,
+      )
+    const padded = `https://finess.esante.gouv.fr${'/'.repeat(900_000)}`
+    assert.equal(
+      numbersOf(find(organizationOf({ system: padded, value: finess }))),
+      'establishment-ambiguous',
+    )
+    const long = organizationOf({ system: `${'/'.repeat(1_000_000)}x`, value: finess })
+    assert.equal(
+      inBoundedTime(() => numbersOf(find(long))),
+      'establishment-missing',
+    )
+  })
+
   it('are found in the samples, every one with its place', () => {
     assert.deepEqual(find(sample('post-organization-ej.json'), organization, ['1', '2', '3']), {
       ok: true,

@@ -46,6 +46,18 @@ test('a request that comes in one packet with what is none goes nowhere', async 
   assert.equal(stand.upstream.requests.length, 2)
 })
 
+test('a certificate of anybody’s own with names of 30 KB is refused, and told of without a search for each of their parts', async (context) => {
+  const stand = await makeStand(context)
+  const own = await makeTestPki({ prefix: '-eyJ'.repeat(7_000) })
+  const client = await own.client()
+  const answer = await stand.send({ client: { ...client, chainPem: client.certPem } })
+  assert.equal(reasonOf(answer), 'certificate-untrusted')
+  const event = await stand.auditOf(answer)
+  assert.equal(event['reason'], 'certificate-untrusted')
+  assert.match(String(event['detail']), /`-eyJ-eyJ/)
+  assert.equal(stand.upstream.connections.length, 0)
+})
+
 test('what is remembered of certificates that anybody may show is bounded by their size', async () => {
   const pki = await makeTestPki()
   const usual = await pki.client()

@@ -167,6 +167,11 @@ const slips: readonly (readonly [what: string, wish: RequestWish, reason: string
     typed('Content-Type: application/fhir+json', 'Content-Encoding: x'),
     'media-type-unsupported',
   ],
+  [
+    'a system that slashes pad',
+    post({ ...mine, identifier: [{ system: `${'/'.repeat(7_000)}x`, value: '350054680' }] }),
+    'establishment-missing',
+  ],
   ['a query', post(mine, { target: `${organizations}?identifier=1750000001` }), 'establishment-ambiguous'],
   [
     'another parameter than the rule takes',

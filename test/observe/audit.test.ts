@@ -7,6 +7,7 @@ import type { AuditClient, AuditEvent } from '../../src/observe/audit-event.js'
 import { auditFields } from '../../src/observe/audit-text.js'
 import { ecsNames } from '../../src/observe/audit-ecs.js'
 import { createAudit } from '../../src/observe/audit.js'
+import { inBoundedTime } from '../support/bounded.js'
 import { root } from '../support/shared.js'
 import { linesInMemory, parsed } from './lines.js'
 
@@ -158,6 +159,14 @@ test('a body, a query or a token has no field to go to', () => {
     parsed(lineOf({ ...whole, detail }))['detail'],
     'sent Authorization: Bearer [credentials] to /token?[query] [token]',
   )
+})
+
+test('a token in a detail is found with what stands round it, and is never searched for twice', () => {
+  const detailOf = (detail: string): unknown => parsed(lineOf({ ...whole, detail }))['detail']
+  assert.equal(detailOf('x-eyJhbGciOiJI.eyJzdWIi.c2ln, a.eyJhbGciOiJI.b'), 'x-[token], a.[token]')
+  assert.equal(detailOf('eyJhbGciOiJI and eyJ.x'), 'eyJhbGciOiJI and eyJ.x')
+  const long = inBoundedTime(() => detailOf('-eyJ'.repeat(1_000_000)))
+  assert.match(String(long), /^(?:-eyJ)+…\[\+\d+\]$/)
 })
 
 test('a subject is written as it is, whatever it looks like', () => {
