@@ -12,6 +12,7 @@ export class NameError extends DerError {}
 
 // far above any real name; what is longer only costs time
 const mostAttributes = 100
+const mostBytes = 4_096
 
 const refusedStrings: Readonly<Record<number, string>> = {
   18: 'NumericString',
@@ -29,12 +30,14 @@ const refusedStrings: Readonly<Record<number, string>> = {
  *
  * Every value is decoded here and nowhere else: UTF8String, PrintableString and IA5String are text; other
  * string types, invalid UTF-8, NUL and control characters are refused, because programs read them differently.
- * An empty sequence is a name without RDNs.
+ * An empty sequence is a name without RDNs. One of more than 4 KB is refused: anybody may show a certificate of
+ * their own, and each refusal of it writes the names out.
  *
  * @see RFC 5280 section 4.1.2.4
  */
 export function readName(reader: DerReader, what: string): DistinguishedName {
   const rdns = reader.enter(tags.sequence, what)
+  if (rdns.end - rdns.position > mostBytes) throw new NameError(`${what} has more than ${mostBytes} bytes`)
   const name: RelativeDistinguishedName[] = []
   let count = 0
   while (!rdns.isAtEnd) {
