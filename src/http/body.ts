@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { deny, type Denial } from '../core/decision.js'
 import { Failure } from '../core/failure.js'
-import { discard } from './body-memory.js'
+import { HeldPieces } from './held-pieces.js'
 
 /** The two ends of one exchange with a client. */
 export interface ClientExchange {
@@ -75,11 +75,10 @@ export async function readBody(exchange: ClientExchange, limits: BodyLimits): Pr
   })
   inviteBody(exchange)
   return await new Promise<Uint8Array | Denial>((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
+    const pieces = new HeldPieces()
     const timer = setTimeout(() => {
       stop()
-      const received = `${size} bytes of the body in ${timeoutMs} ms`
+      const received = `${pieces.length} bytes of the body in ${timeoutMs} ms`
       resolve(deny('request-timeout', { detail: received, sent: { received } }))
     }, timeoutMs)
 
@@ -91,8 +90,7 @@ export async function readBody(exchange: ClientExchange, limits: BodyLimits): Pr
       request.pause()
     }
     function keep(chunk: Buffer): void {
-      size += chunk.length
-      if (size > maxBytes) {
+      if (pieces.length + chunk.length > maxBytes) {
         stop()
         resolve(tooLarge(maxBytes))
         return
@@ -103,18 +101,11 @@ export async function readBody(exchange: ClientExchange, limits: BodyLimits): Pr
         return
       }
       held += chunk.length
-      chunks.push(chunk)
+      pieces.add(chunk)
     }
     function finish(): void {
       stop()
-      const [first] = chunks
-      if (chunks.length === 1 && first !== undefined) {
-        resolve(first)
-        return
-      }
-      const whole = Buffer.concat(chunks, size)
-      discard(chunks)
-      resolve(whole)
+      resolve(pieces.whole())
     }
     function leave(): void {
       stop()

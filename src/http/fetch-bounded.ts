@@ -1,6 +1,7 @@
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Result } from '../core/result.js'
+import { HeldPieces } from './held-pieces.js'
 
 /** A small exchange with a server that is not an upstream: a responder, a publisher of CRLs. */
 export interface BoundedFetch {
@@ -115,11 +116,9 @@ class BoundedExchange {
       this.fail('fetch-encoded', 'the answer is compressed, which was not asked for')
       return
     }
-    const chunks: Buffer[] = []
-    let length = 0
+    const pieces = new HeldPieces()
     response.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      if (length <= this.wish.maxBytes) chunks.push(chunk)
+      if (pieces.length + chunk.length <= this.wish.maxBytes) pieces.add(chunk)
       else this.fail('fetch-too-large', `more than ${this.wish.maxBytes} bytes`)
     })
     response.on('end', () => {
@@ -131,7 +130,7 @@ class BoundedExchange {
           contentType: headers['content-type'] ?? '',
           etag: headers.etag,
           lastModified: headers['last-modified'],
-          bytes: Buffer.concat(chunks),
+          bytes: pieces.whole(),
         },
       })
     })

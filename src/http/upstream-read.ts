@@ -2,6 +2,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { Failure } from '../core/failure.js'
 import type { ConnectionOptions, Field, UpstreamTls } from './forwarder.js'
+import { HeldPieces } from './held-pieces.js'
 import { closeIdle, createAgents, serverNameOf } from './upstream-agents.js'
 
 /** What bounds a read of the gateway's own. */
@@ -140,20 +141,21 @@ function takeWhole(
   maxBytes: number,
   settle: (outcome: UpstreamAnswer | Failure) => void,
 ): void {
-  const chunks: Buffer[] = []
-  let size = 0
+  const pieces = new HeldPieces()
   response.on('data', (chunk: Buffer) => {
-    size += chunk.length
-    if (size > maxBytes) {
+    if (pieces.length + chunk.length > maxBytes) {
       settle(new Failure('upstream-response-invalid', `the answer is larger than ${maxBytes} bytes`))
       return
     }
-    chunks.push(chunk)
+    pieces.add(chunk)
   })
   response.once('end', () => {
     if (!response.complete) return
-    const body = Buffer.concat(chunks, size)
-    settle({ status: response.statusCode ?? 0, contentType: response.headers['content-type'], body })
+    settle({
+      status: response.statusCode ?? 0,
+      contentType: response.headers['content-type'],
+      body: pieces.whole(),
+    })
   })
   response.on('error', () => undefined) // told by `close`
   response.once('close', () => {

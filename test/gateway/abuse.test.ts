@@ -6,7 +6,7 @@ import { jwtOf } from '../oauth/jwt.js'
 import { openRaw } from '../support/raw-client.js'
 import { IdentityCache } from '../../src/gateway/identity.js'
 import { makeTestPki } from '../support/pki.js'
-import { authHost, fhirHost, makeStand, permittedTarget, rawRequest, reasonOf } from './stand.js'
+import { authHost, fhirHost, makeStand, patchBody, permittedTarget, rawRequest, reasonOf } from './stand.js'
 
 test('a bound token stays bound with dots behind it, which some readers drop', async (context) => {
   const stand = await makeStand(context, {
@@ -183,4 +183,18 @@ test('who asks for a tunnel is told that there is none, audited, and reaches nob
   assert.deepEqual([line['status'], line['serialNumber']], [400, stand.partner.serialNumber])
   assert.equal((await stand.send({})).status, 200)
   assert.equal(stand.upstream.requests.length, 1)
+})
+
+test('a write in chunks of one byte goes up whole', async (context) => {
+  const stand = await makeStand(context)
+  const client = await openRaw(stand.port, stand.tls())
+  const padding = ' '.repeat(60_000)
+  const head = ['Content-Type: application/fhir+json', 'Transfer-Encoding: chunked']
+  client.send(rawRequest({ method: 'PATCH', target: permittedTarget, fields: head }))
+  client.send(
+    `${'1\r\n \r\n'.repeat(padding.length)}${patchBody.length.toString(16)}\r\n${patchBody}\r\n0\r\n\r\n`,
+  )
+  assert.equal((await client.answer()).status, 200)
+  client.destroy()
+  assert.equal(stand.upstream.requests[0]?.body, padding + patchBody)
 })
