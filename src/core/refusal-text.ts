@@ -34,6 +34,7 @@ const auditable: ReadonlySet<string> = new Set([
   'contentEncoding',
   'contentType',
   'header',
+  'host',
   'limit',
   'maxBytes',
   'problem',

@@ -118,10 +118,17 @@ function serveTrusted(
   if (admission.effect === 'deny') {
     // refused, but listed: whose it was is told all the same
     event.entry = findEntry(arrival.environment.whitelist, arrival.identity.names, arrival.route?.api)
-    if (admission.reason !== 'api-unknown') return admission
-    return { ...admission, sent: { host: request.headers.host ?? '', path: arrival.target.path } }
+    return withWhatWasAsked(admission, exchange, arrival)
   }
   return serveAdmitted(exchange, arrival, admission)
+}
+
+// nothing that was asked for stands there: a client that something on its way rewrites sees what arrived
+function withWhatWasAsked(denial: Denial, { request }: Exchange, { target: { path } }: Arrival): Denial {
+  if (denial.reason === 'api-unknown') return { ...denial, sent: { host: request.headers.host ?? '', path } }
+  if (denial.reason === 'write-not-described')
+    return { ...denial, sent: { method: request.method ?? '', path } }
+  return denial
 }
 
 async function answerSelfDiagnosis(

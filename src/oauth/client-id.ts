@@ -3,6 +3,8 @@ import { decodeBase64 } from './base64.js'
 import { readJwtClaims } from './jwt.js'
 import type { TokenForm } from './token-form.js'
 
+const givenId = 'the client id given to the partner'
+
 /** A token request of a partner that may ask for one client only. */
 export interface ClientIdQuestion {
   /** The partner's. */
@@ -39,9 +41,9 @@ export function judgeClientId({
     named.push(['client_assertion sub', isRead ? claims['sub'] : undefined])
     named.push(['client_assertion iss', isRead ? claims['iss'] : undefined])
   }
-  if (named.length === 0) return mismatch('client_id', 'the client id given to the partner')
+  if (named.length === 0) return mismatch('client_id', givenId, 'no client id was sent')
   for (const [at, client] of named) {
-    if (client !== clientId) return mismatch(at, 'the client id given to the partner')
+    if (client !== clientId) return mismatch(at, givenId)
   }
   return undefined
 }
@@ -58,6 +60,7 @@ function basicUser(authorization: string): string | undefined {
 }
 
 // what was sent is not repeated: it may stand beside a secret
-function mismatch(at: string, expected: string): Denial {
-  return deny('client-id-mismatch', { detail: `at ${at}`, sent: { at, expected } })
+function mismatch(at: string, expected: string, problem?: string): Denial {
+  const sent = problem === undefined ? { at, expected } : { at, problem, expected }
+  return deny('client-id-mismatch', { detail: problem ?? `at ${at}`, sent })
 }

@@ -144,6 +144,13 @@ test('who is refused is told why, in its own language, and nothing reaches the u
     ],
     ['request-too-long', 414, { target: `${read}?x=${'a'.repeat(9_000)}` }],
   ]
+  const says: Readonly<Record<string, RegExp>> = {
+    'api-unknown': /host: [a-z.-]+ \| path: \/(?:elsewhere|ws-diffusion-fhir\/Location) /,
+    'certificate-purpose': /problem: expected extKeyUsage clientAuth, found emailProtection/,
+    'certificate-untrusted':
+      /problem: no configured authority stands above the issuer|problem: the authority/,
+    'write-not-described': /method: POST \| path: \/ws-diffusion-fhir\/Location /,
+  }
   // whose certificate is listed is named, whatever it is refused for behind that
   const partners: Readonly<Record<string, string>> = {
     'partner-expired': 'ended',
@@ -169,6 +176,7 @@ test('who is refused is told why, in its own language, and nothing reaches the u
       assert.equal(event['reason'], reason)
       assert.equal(event['status'], status)
       assert.equal(event['partner'], partners[reason])
+      assert.match(text, says[reason] ?? /./)
     })
   }
 

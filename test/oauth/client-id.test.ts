@@ -26,6 +26,18 @@ function placeOf({ form: text = '', authorization, query }: Request): string | u
 }
 
 describe('the client of a token request', () => {
+  it('is missing where none is named, and another one where one is', () => {
+    for (const [text, problem] of [
+      ['grant_type=client_credentials', 'no client id was sent'],
+      ['client_id=other', undefined],
+    ] as const) {
+      const form = readTokenForm(new TextEncoder().encode(text), 'application/x-www-form-urlencoded')
+      assert.ok(form.ok)
+      const denial = judgeClientId({ clientId, form: form.value, authorization: undefined, query: undefined })
+      assert.equal(denial?.sent?.['problem'], problem)
+    }
+  })
+
   it('passes where every place that names one names the partner’s', () => {
     const requests: readonly Request[] = [
       { form: 'grant_type=client_credentials&client_id=ror-consumer' },
