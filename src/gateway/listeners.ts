@@ -156,8 +156,10 @@ async function openListener(
       onSlowReader: (socket) => {
         observers.limitHit(entrance.environmentOf(peerOf(socket).serverName), 'answerBytesPerSecond')
       },
-      onHandshakeFailed: ({ code }) => {
+      onHandshakeFailed: ({ code }, clientAddress) => {
         observers.metrics.handshake(first.name, 'failed')
+        // strangers cause it at will: told where somebody looks for it (docs/runbooks/handshakes-failing.md)
+        observers.log.debug('a TLS handshake broke', { environment: first.name, clientAddress, code })
         if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') observers.limitHit(first.name, 'handshakeTimeoutMs')
       },
     })

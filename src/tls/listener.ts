@@ -51,8 +51,8 @@ export interface ListenerOptions {
   readonly onLimit?: (limit: ConnectionLimit | 'maxConnections' | 'requestsPerConnection') => void
   /** A client took its answers more slowly than it may, and its connection was destroyed. */
   readonly onSlowReader?: (socket: TLSSocket) => void
-  /** A handshake that broke, or a connection that could not be accepted. */
-  readonly onHandshakeFailed: (error: Error & { readonly code?: string }) => void
+  /** A handshake that broke, or a connection that could not be accepted; whose, as far as is known by then. */
+  readonly onHandshakeFailed: (error: Error & { readonly code?: string }, address?: string) => void
 }
 
 /** A listening TLS socket. */
@@ -165,7 +165,9 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     socket.resume()
     options.onClientError(Object.assign(new Error('a tunnel is asked for'), { code: tunnelAsked }), socket)
   })
-  server.on('tlsClientError', options.onHandshakeFailed)
+  server.on('tlsClientError', (error, { remoteAddress }) => {
+    options.onHandshakeFailed(error, remoteAddress)
+  })
   server.on('secureConnection', (socket: TLSSocket) => {
     guard.secured(socket)
     socket.disableRenegotiation()
@@ -182,7 +184,9 @@ export async function listenTls(options: ListenerOptions): Promise<Listener> {
     server.listen(fd === undefined ? { host, port, backlog: 1024 } : { fd }, () => {
       server.removeListener('error', reject)
       // a failed accept (descriptors exhausted) must not end the process
-      server.on('error', options.onHandshakeFailed)
+      server.on('error', (error) => {
+        options.onHandshakeFailed(error)
+      })
       resolve()
     })
   })

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { scratchFolder } from '../files/scratch.js'
 import { freePorts, run } from './program.js'
 
-test('SIGUSR2 turns `debug` on and off; the trail of a whole run verifies with the key made for it', async (context) => {
+/** HTTP without TLS, until the other side has closed. */
+async function plainHttp(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.resume()
+  socket.write('GET / HTTP/1.1\r\nHost: gateway.test\r\n\r\n')
+  await once(socket, 'close')
+}
+
+test('SIGUSR2 turns `debug` on and off, and what broke handshakes stands there; the trail of a whole run verifies with the key made for it', async (context) => {
   const folder = await scratchFolder(context)
   const [sandbox, production, admin, ror] = await freePorts(4)
   const ports = { sandbox, production, admin, ror }
@@ -20,6 +31,10 @@ test('SIGUSR2 turns `debug` on and off; the trail of a whole run verifies with t
   await program.until('Stop with Ctrl-C')
   program.process.kill('SIGUSR2')
   await program.until('the log level is `debug` now')
+  // what the runbook of broken handshakes says stands there
+  await plainHttp(sandbox ?? 0)
+  await program.until('"message":"a TLS handshake broke"')
+  assert.match(program.stderr(), /"clientAddress":"127.0.0.1","code":"ERR_SSL_HTTP_REQUEST"/)
   program.process.kill('SIGUSR2')
   await program.until('the log level becomes `info`')
   program.process.kill('SIGTERM')
