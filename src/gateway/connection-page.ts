@@ -1,6 +1,7 @@
 import { escapeHtml } from '../admin/status-page.js'
 import type { MatchBy } from '../core/api.js'
 import type { ConnectionReport } from './connection-report.js'
+import { partnerPage } from './partner-page.js'
 
 /** The report as a page for people: French, no script, nothing from elsewhere, every value escaped. */
 export function connectionPage(report: ConnectionReport): string {
@@ -42,22 +43,7 @@ export function connectionPage(report: ConnectionReport): string {
     ({ name, match, listed, granted }) =>
       `<tr><th scope="row">${escapeHtml(name)}</th><td>${matchWords[match]}</td><td>${yes(listed)}</td><td>${yes(granted)}</td></tr>`,
   )
-  return `<!doctype html>
-<html lang="fr">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Passerelle ROR : votre connexion</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1e1e1e; background: #fff }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #ddd }
-th[scope=row] { width: 17rem; font-weight: 600 } code { overflow-wrap: anywhere }
-.yes { color: #18753c } .no { color: #ce0500 } .advice { padding: .8rem 1rem; border-left: 4px solid #000091; background: #f5f5fe; overflow-wrap: anywhere }
-</style>
-</head>
-<body>
-<h1>Ce que la passerelle ROR voit de votre connexion</h1>
+  return partnerPage(`<h1>Ce que la passerelle ROR voit de votre connexion</h1>
 <p class="advice"><strong>${escapeHtml(report.advice.fr)}</strong><br><span lang="en">${escapeHtml(report.advice.en)}</span></p>
 <table>${rows.join('\n')}</table>
 <h2>Les API de cet environnement</h2>
@@ -65,10 +51,7 @@ th[scope=row] { width: 17rem; font-weight: 600 } code { overflow-wrap: anywhere 
 ${apis.join('\n')}</table>
 <p>Identifiant de cette requête : <code>${escapeHtml(report.requestId)}</code>. Un refus porte son motif dans le champ
 <code>Ror-Gateway-Reason</code> et le sien dans <code>X-Request-Id</code> : c’est ce qu’il faut envoyer à l’équipe ROR,
-avec le sujet ci-dessus. Jamais une clé privée, un mot de passe ou un jeton.</p>
-</body>
-</html>
-`
+avec le sujet ci-dessus. Jamais une clé privée, un mot de passe ou un jeton.</p>`)
 }
 
 // its words are French, whatever the machine speaks

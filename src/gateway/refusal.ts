@@ -8,6 +8,8 @@ import { chooseFormat, renderFailure, renderOperationOutcome } from '../fhir/ope
 import { renderTokenError, renderTokenFailure } from '../oauth/token-error.js'
 import type { ApiKind } from '../core/api.js'
 import type { Answer } from './answer.js'
+import { pageFields, refusalPage, wantsPage } from './partner-page.js'
+import { selfDiagnosisPath } from './self-diagnosis.js'
 
 /** Whom an answer of ours is for, and how they speak. */
 export interface Audience {
@@ -17,7 +19,7 @@ export interface Audience {
   readonly requestId: string
 }
 
-/** A refusal in the client's language: OperationOutcome, RFC 6749 error or SOAP Fault. Never a 404. */
+/** A refusal in the client's language: OperationOutcome, RFC 6749 error, SOAP Fault, or a page. Never a 404. */
 export function refusalAnswer(denial: Denial, audience: Audience): Answer {
   const { status } = renderingOf(denial.reason)
   const fields: Record<string, string> = {
@@ -27,7 +29,23 @@ export function refusalAnswer(denial: Denial, audience: Audience): Answer {
   if (status === 401) fields['WWW-Authenticate'] = challengeFor(denial)
   if (status === 405) fields['Allow'] = denial.sent?.['allowed'] ?? ''
   if (status === 429 || status === 503) fields['Retry-After'] = denial.sent?.['retryAfter'] ?? '30'
-  return { status, fields, isLast: endsConnection.has(denial.reason), ...render(denial, audience) }
+  const isLast = endsConnection.has(denial.reason)
+  if (isForPeople(audience)) {
+    const body = refusalPage(denial, audience.requestId)
+    return {
+      status,
+      contentType: 'text/html; charset=utf-8',
+      body,
+      isLast,
+      fields: { ...fields, ...pageFields },
+    }
+  }
+  return { status, fields, isLast, ...render(denial, audience) }
+}
+
+// the page of a connection, which partners open in a browser: without their certificate, the first time
+function isForPeople({ request }: Audience): boolean {
+  return wantsPage(request.headers.accept) && request.url?.split('?', 1)[0] === selfDiagnosisPath
 }
 
 // where the request ends is in doubt, or its end has been waited for long enough

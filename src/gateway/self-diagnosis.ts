@@ -1,6 +1,7 @@
 import type { Answer } from './answer.js'
 import { connectionPage } from './connection-page.js'
 import { reportConnection, type ConnectionQuestion } from './connection-report.js'
+import { pageFields, wantsPage } from './partner-page.js'
 
 /** Where a partner finds out, alone, what the gateway sees of it. */
 export const selfDiagnosisPath = '/.well-known/ror-gateway/connection'
@@ -11,8 +12,7 @@ export function diagnoseConnection(
   now: number,
 ): Answer {
   const report = reportConnection(question, now)
-  const wantsPage = /\btext\/html\b/i.test(accept ?? '')
-  if (!wantsPage) {
+  if (!wantsPage(accept)) {
     return {
       status: 200,
       contentType: 'application/json; charset=utf-8',
@@ -26,8 +26,7 @@ export function diagnoseConnection(
     body: connectionPage(report),
     fields: {
       'X-Request-Id': report.requestId,
-      'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-      'Referrer-Policy': 'no-referrer',
+      ...pageFields,
     },
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConnectionReport } from '../../src/gateway/connection-report.js'
 import { selfDiagnosisPath } from '../../src/gateway/self-diagnosis.js'
-import { clientName, day } from '../support/pki.js'
+import { clientName, day, makeTestPki } from '../support/pki.js'
 import { valuesOf } from '../support/http-message.js'
 import { makeStand, reasonOf, subjectOf } from './stand.js'
 
@@ -90,6 +90,28 @@ test('the connection page', async (context) => {
       'certificate-expired',
     )
   })
+
+  await context.test(
+    'is refused as a page to a browser, which reads a refusal elsewhere as all do',
+    async () => {
+      const browser = ['Accept: text/html,*/*;q=0.8']
+      const client = await (await makeTestPki()).client({ subject: clientName('<b>NOBODY</b>') })
+      const answer = await stand.send({ target: `${selfDiagnosisPath}?x=1`, client, fields: browser })
+      assert.equal(answer.status, 401)
+      assert.equal(reasonOf(answer), 'certificate-untrusted')
+      assert.deepEqual(valuesOf(answer, 'content-type'), ['text/html; charset=utf-8'])
+      assert.match(valuesOf(answer, 'content-security-policy')[0] ?? '', /^default-src 'none'/)
+      for (const shown of [
+        'certificate-untrusted',
+        '\\&lt;b\\&gt;NOBODY',
+        valuesOf(answer, 'x-request-id')[0] ?? '?',
+      ])
+        assert.ok(answer.body.includes(shown), shown)
+      assert.equal(/<b\\?>/.test(answer.body), false)
+      const elsewhere = await stand.send({ target: '/ws-diffusion-fhir/Location', client, fields: browser })
+      assert.match(valuesOf(elsewhere, 'content-type')[0] ?? '', /^application\/fhir\+json/)
+    },
+  )
 
   await context.test('never reaches the upstream', () => {
     assert.equal(stand.upstream.connections.length, 0)
