@@ -5,6 +5,7 @@ import type { Peer } from '../tls/peer.js'
 import type { Arrival } from './arrival.js'
 import { ClientCache } from './client-cache.js'
 import { identityFields } from './identity-fields.js'
+import type { EnvironmentPolicy } from './policy.js'
 
 interface Asked {
   readonly peer: Peer
@@ -20,7 +21,9 @@ interface Kept extends Pick<Arrival, 'environment' | 'chain'>, Pick<Asked, 'entr
 }
 
 const kept = new WeakMap<Peer, Kept>()
-const shared = new ClientCache<Kept>()
+// by environment, which goes with its policy: kept by certificate alone, what was made for a client that comes once
+// a month held the whitelist of that day
+const shared = new WeakMap<EnvironmentPolicy, ClientCache<Kept>>()
 
 /**
  * The fields that tell the upstream of a client, made once for its certificate, its address and what is in force.
@@ -39,7 +42,7 @@ export function clientFieldsOf(arrival: Arrival, { peer, entry, host, injected }
   if (mayKeep) {
     const own = kept.get(peer)
     if (isCurrent(own)) return own.made
-    const others = shared.get(identity.certificate, peer.address)
+    const others = sharedIn(environment).get(identity.certificate, peer.address)
     if (isCurrent(others)) {
       kept.set(peer, others)
       return others.made
@@ -54,7 +57,13 @@ export function clientFieldsOf(arrival: Arrival, { peer, entry, host, injected }
   if (mayKeep) {
     const one = { environment, entry, chain, host, made }
     kept.set(peer, one)
-    shared.set(identity.certificate, peer.address, one)
+    sharedIn(environment).set(identity.certificate, peer.address, one)
   }
   return made
+}
+
+function sharedIn(environment: EnvironmentPolicy): ClientCache<Kept> {
+  let cache = shared.get(environment)
+  if (cache === undefined) shared.set(environment, (cache = new ClientCache<Kept>()))
+  return cache
 }

@@ -53,10 +53,13 @@ const mostRenewals = 200
 export class Renewals {
   /** Certificates already looked at, by environment, digest and outcome: nearly every request ends here. */
   private readonly known = new LRUCache<string, true>({ max: mostCertificates })
-  /** The latest of each, looked at before them: of one connection they hardly ever differ. */
+  /**
+   * The latest of each, looked at before them: of one connection they hardly ever differ. By numbers: an entry
+   * holds its whitelist, and a certificate that comes once a month would hold that of its day.
+   */
   private readonly latest = new WeakMap<
     Certificate,
-    Pick<Presented, 'environment' | 'policyRevision' | 'entry'>
+    Pick<Presented, 'environment' | 'policyRevision'> & { readonly index: number | undefined }
   >()
   private readonly seen = new LRUCache<string, Set<string>>({ max: mostEntries })
   private readonly reported = new LRUCache<string, true>({ max: mostEntries })
@@ -70,10 +73,10 @@ export class Renewals {
     if (
       latest?.environment === environment &&
       latest.policyRevision === policyRevision &&
-      latest.entry === entry
+      latest.index === entry?.index
     )
       return undefined
-    this.latest.set(certificate, { environment, policyRevision, entry })
+    this.latest.set(certificate, { environment, policyRevision, index: entry?.index })
     // the index is the entry's within one whitelist
     const key = `${environment} ${policyRevision} ${certificate.sha256} ${entry?.index ?? 'refused'}`
     if (this.known.get(key) === true) return undefined

@@ -5,6 +5,8 @@ import { readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSyn
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { queryObjects } from 'node:v8'
+import { WhitelistLookup } from '../../src/core/whitelist-lookup.js'
 import { openRaw } from '../support/raw-client.js'
 import { valuesOf } from '../support/http-message.js'
 import { clientName } from '../support/pki.js'
@@ -213,6 +215,27 @@ for (const [what, text] of broken) {
     assert.equal((await stand.send({ client: newcomer })).status, 200)
   })
 }
+
+test('a whitelist that is in force no more is let go of, whoever came while it was', async (context) => {
+  const stand = await makeStand(context)
+  // those of other tests among them
+  const before = queryObjects(WhitelistLookup, { format: 'count' })
+  const others = 4
+  for (let day = 0; day < others; day += 1) {
+    // each comes once, and is remembered
+    const client = await stand.pki.client()
+    assert.equal((await stand.send({ client })).status, 200)
+    const text = standardWhitelist(subjectOf(stand.partner)).replace('name: EAI', `name: ${day} EAI`)
+    stand.write('whitelist/partner.yaml', text)
+    await stand.gateway.reload('signal')
+  }
+  assert.equal((await stand.send({})).status, 200)
+  await until(
+    'the others to be collected',
+    () => queryObjects(WhitelistLookup, { format: 'count' }) <= before + 1,
+  )
+  assert.equal(stand.upstream.requests.length, others + 1)
+})
 
 test('a deleted whitelist folder keeps the old one in force', async (context) => {
   const { stand } = await withNewcomer(context)
