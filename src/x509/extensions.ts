@@ -56,6 +56,8 @@ const understood: ReadonlySet<string> = new Set([
 const alwaysBinding: ReadonlySet<string> = new Set(['2.5.29.30'])
 
 const mostExtensions = 64
+// of purposes, and of URLs of each kind: what anybody shows is remembered, and each is an object by itself
+const mostListed = 64
 
 /** What a certificate without extensions says. */
 export function noExtensions(): CertificateExtensions {
@@ -168,8 +170,10 @@ function readBasicConstraints(reader: DerReader): { ca: boolean; pathLength?: nu
 function readExtendedKeyUsage(reader: DerReader): string[] {
   const purposes = reader.enter(tags.sequence, 'extKeyUsage')
   const oids: string[] = []
-  do oids.push(readObjectIdentifier(purposes, 'a purpose in extKeyUsage'))
-  while (!purposes.isAtEnd)
+  do {
+    oids.push(readObjectIdentifier(purposes, 'a purpose in extKeyUsage'))
+    judgeCount(oids, 'purposes in extKeyUsage')
+  } while (!purposes.isAtEnd)
   return oids
 }
 
@@ -189,6 +193,7 @@ function readDistributionPoints(reader: DerReader): string[] {
     const point = points.enter(tags.sequence, 'a DistributionPoint')
     const names = point.nextTag === 0xa0 ? readDistributionPointName(point) : []
     if (point.isAtEnd) urls.push(...names)
+    judgeCount(urls, 'URLs in cRLDistributionPoints')
     while (!point.isAtEnd) point.next('a DistributionPoint')
   }
   return urls
@@ -203,6 +208,7 @@ export function readDistributionPointName(reader: DerReader): string[] {
   while (!names.isAtEnd) {
     const span = names.next('a name of a DistributionPoint')
     if (span.tag === 0x86) urls.push(readUrl(names.contentsOf(span)))
+    judgeCount(urls, 'URLs of a DistributionPoint')
   }
   return urls
 }
@@ -217,9 +223,14 @@ function readOcspUrls(reader: DerReader): string[] {
     description.finish('an AccessDescription')
     if (method === '1.3.6.1.5.5.7.48.1' && location.tag === 0x86) {
       urls.push(readUrl(description.contentsOf(location)))
+      judgeCount(urls, 'URLs of OCSP responders')
     }
   }
   return urls
+}
+
+function judgeCount(found: readonly string[], what: string): void {
+  if (found.length > mostListed) throw new DerError(`expected at most ${mostListed} ${what}`)
 }
 
 function readUrl(octets: Uint8Array): string {

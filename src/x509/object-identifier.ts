@@ -14,17 +14,18 @@ function decodeObjectIdentifier(octets: Uint8Array, what: string): string {
   if (last === undefined || last >= 0x80 || octets.length > longest) {
     throw new DerError(`expected ${what} to be an object identifier`)
   }
-  let dotted = ''
+  // joined at once: added up, it would be a tree of its arcs, at 40 bytes each
+  const arcs: string[] = []
   let start = 0
   for (let index = 0; index < octets.length; index++) {
     if ((octets[index] ?? 0) >= 0x80) continue
     // a leading zero group would spell the same arc twice
     if (octets[start] === 0x80) throw new DerError(`expected ${what} in its shortest form`)
     const arc = readArc(octets, start, index)
-    dotted += dotted === '' ? firstArcs(arc) : `.${arc}`
+    arcs.push(arcs.length === 0 ? firstArcs(arc) : String(arc))
     start = index + 1
   }
-  return dotted
+  return arcs.join('.')
 }
 
 function readArc(octets: Uint8Array, start: number, end: number): number | bigint {

@@ -198,3 +198,14 @@ test('a write in chunks of one byte goes up whole', async (context) => {
   client.destroy()
   assert.equal(stand.upstream.requests[0]?.body, padding + patchBody)
 })
+
+test('a certificate of anybody’s own with a thousand purposes is refused before they are remembered', async (context) => {
+  const stand = await makeStand(context)
+  const own = await makeTestPki()
+  const purposes = Array.from({ length: 1_000 }, (_, index) => `1.2.3.${index}`)
+  const client = await own.client({ extendedKeyUsage: purposes })
+  const answer = await stand.send({ client: { ...client, chainPem: client.certPem } })
+  assert.equal(reasonOf(answer), 'certificate-untrusted')
+  assert.match(answer.body, /at most 64 purposes/)
+  assert.equal(stand.upstream.connections.length, 0)
+})

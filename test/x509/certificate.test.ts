@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { fc } from '../support/fast-check.js'
 import { parseCertificate } from '../../src/x509/certificate.js'
 import { DerReader } from '../../src/x509/der-reader.js'
 import { encode, encoded, integer, objectIdentifier, sequence } from '../../src/x509/der-writer.js'
 import { issueCertificate } from '../../src/x509/issue.js'
 import { generateKeys, type KeyKind } from '../../src/x509/keys.js'
+import { makeTestPki } from '../support/pki.js'
 import { sharedPath } from '../support/shared.js'
 import { createPki, end, holder, openssl, problemOf, read, replaced, start } from './issuing.js'
 
@@ -307,4 +310,39 @@ test('serial number zero is `00`, as OpenSSL prints it', () => {
   })
   assert.equal(read(bytes).serialNumber, '00')
   assert.equal(encode(integer(0)).toString('hex'), '020100')
+})
+
+// 62 arcs of one octet each
+const longOid = (last: number): string => `1.2${'.7'.repeat(61)}.${last}`
+
+test('takes as many purposes and URLs as anybody needs, and refuses thousands', async () => {
+  const own = await makeTestPki()
+  const many = Array.from({ length: 65 }, (_, index) => `1.2.3.${index}`)
+  const urls = many.map((each) => `http://crl.example/${each}`)
+  assert.ok(parseCertificate((await own.client({ extendedKeyUsage: many.slice(1) })).der).ok)
+  assert.ok(parseCertificate((await own.client({ crlDistributionPoints: urls.slice(1) })).der).ok)
+  for (const wishes of [{ extendedKeyUsage: many }, { crlDistributionPoints: urls }]) {
+    const parsed = parseCertificate((await own.client(wishes)).der)
+    assert.ok(!parsed.ok)
+    assert.match(parsed.problem.message, /^expected at most 64 (?:purposes|URLs)/)
+  }
+})
+
+test('what is read of a certificate takes a few times its bytes', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void // the flag defines it
+  const own = await makeTestPki()
+  const { der } = await own.client({
+    extendedKeyUsage: Array.from({ length: 64 }, (_, last) => longOid(last)),
+  })
+  const kept = [parseCertificate(der)]
+  const heap = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = heap()
+  for (let each = 0; each < 100; each += 1) kept.push(parseCertificate(der))
+  // 43 times where OIDs are added up arc by arc
+  assert.ok((heap() - before) / 100 < 12 * der.length)
+  assert.ok(kept.every(({ ok }) => ok))
 })
