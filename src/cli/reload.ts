@@ -152,7 +152,9 @@ function tell(speaker: Speaker, words: Words, { admin, answer }: Told): void {
   const { result, dryRun, revision, nextRevision, refusedRevision, confirmable, diagnostics } = answer
   const mark = result === 'refused' ? paint.bad : result === 'reloaded' ? paint.good : String
   const says = (dryRun ? words.dry : words.results)[result]
-  const about = result === 'refused' ? refusedRevision : dryRun ? (nextRevision ?? revision) : revision
+  // what stays is named by what stays: the refused one stands behind --confirm
+  const next = result === 'refused' ? refusedRevision : nextRevision
+  const about = dryRun ? (next ?? revision) : revision
   speaker.say(`${admin}: ${mark(says)}, ${words.revision} ${about ?? ''}`)
   for (const diagnostic of diagnostics) speaker.say(`  ${diagnostic}`)
   if (confirmable && refusedRevision !== undefined) speaker.say(`  ${words.confirm(refusedRevision)}`)

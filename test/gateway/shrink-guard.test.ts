@@ -158,9 +158,13 @@ test('ror-gateway reload tells, refuses, confirms and waits', async (context) =>
   assert.match(dry.stdout, /would be refused/)
   const refused = await command([...admin, '--json'])
   assert.equal(refused.code, 2)
-  const told = JSON.parse(refused.stdout) as { gateways: { refusedRevision: string; confirmable: boolean }[] } // as reload writes
+  type Gateway = Record<'revision' | 'refusedRevision', string> & { readonly confirmable: boolean }
+  const told = JSON.parse(refused.stdout) as { gateways: Gateway[] } // as reload writes
   assert.equal(told.gateways[0]?.confirmable, true)
-  const { refusedRevision } = told.gateways[0]
+  const { revision, refusedRevision } = told.gateways[0]
+  const inWords = await command(admin)
+  assert.match(inWords.stdout, new RegExp(`what was in force stays, revision ${revision}\n`))
+  assert.match(inWords.stdout, new RegExp(`--confirm ${refusedRevision}\n$`))
   const status = await exchangeRaw(
     port,
     'GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
