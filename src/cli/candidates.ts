@@ -6,7 +6,7 @@ import type { YamlMapping } from '../config/yaml-layout.js'
 import { judgeCandidate, listingsOf, type CandidateFinding, type Listing } from '../gateway/candidate.js'
 import { shownPlace } from './desk-output.js'
 import type { Finding, FindingFacts } from './desk-finding.js'
-import type { GivenCertificate } from './handed-in.js'
+import type { GivenCertificate, GivenKey } from './handed-in.js'
 import type { WhitelistDesk } from './whitelist-desk.js'
 
 /** What of a certificate is written into the whitelist. */
@@ -28,10 +28,10 @@ export interface Candidates {
   readonly findings: readonly Finding[]
 }
 
-/** A certificate, or a name that was given as text alone. */
+/** A certificate, a name that was given as text alone, or a public key alone. */
 interface Identity {
   readonly about: string
-  readonly subject: DistinguishedName
+  readonly subject: DistinguishedName | undefined
   readonly publicKey: SpkiSha256 | undefined
 }
 
@@ -67,7 +67,7 @@ const unseen = /(?! )\p{Zs}|\p{Cf}/gu
 const typographic = /[\u2010-\u2015\u2018-\u201F\u2026]/gu
 
 function typographyOf({ about, subject }: Identity): readonly Finding[] {
-  const values = subject.flatMap((rdn) => rdn.map(({ value }) => value))
+  const values = (subject ?? []).flatMap((rdn) => rdn.map(({ value }) => value))
   const found = (pattern: RegExp) => {
     return values.flatMap((value) => [...value.matchAll(pattern)].map(([text]) => ({ text, value })))
   }
@@ -84,6 +84,25 @@ function typographyOf({ about, subject }: Identity): readonly Finding[] {
   if (hidden.length > 0) findings.push({ severity: 'error', about, facts: facts(hidden) })
   if (odd.length > 0) findings.push({ severity: 'warning', about, facts: facts(odd) })
   return findings
+}
+
+/**
+ * Judges public keys that came without their certificates: nothing but who lists them is known.
+ *
+ * An error where the entry goes by names, too: an API that asks for one would let nobody in.
+ */
+export function judgeKeys(keys: readonly GivenKey[], wishes: CandidateWishes): Candidates {
+  const severity = wishes.by === 'publicKey' ? 'warning' : 'error'
+  const findings = keys.map(({ about, publicKey }): Finding => {
+    const facts = { code: 'key-alone', pin: formatSpkiSha256(publicKey) } as const
+    return { severity, about, facts }
+  })
+  if (wishes.by !== 'publicKey') return { items: [], findings }
+  const listed = judgeIdentities(
+    keys.map((key): Identity => ({ ...key, subject: undefined })),
+    wishes,
+  )
+  return { items: listed.items, findings: [...findings, ...listed.findings] }
 }
 
 /** A name as a whitelist writes it: RFC 4514, or with slashes where that could be read in two directions. */
@@ -129,22 +148,23 @@ function judgeIdentities(
 
 /** A certificate as an item of the whitelist. */
 export function itemOf(
-  subject: DistinguishedName,
+  subject: DistinguishedName | undefined,
   publicKey: SpkiSha256 | undefined,
   isKeyAlone: boolean,
 ): Readonly<Record<string, string>> {
   return {
-    ...(!isKeyAlone && { subject: spellName(subject) }),
+    ...(subject !== undefined && !isKeyAlone && { subject: spellName(subject) }),
     ...(publicKey !== undefined && { publicKey: formatSpkiSha256(publicKey) }),
   }
 }
 
 function listingsIn(
   { whitelist }: WhitelistDesk,
-  subject: DistinguishedName,
+  subject: DistinguishedName | undefined,
   publicKey: SpkiSha256 | undefined,
 ): readonly Listing[] {
-  return whitelist === undefined ? [] : listingsOf(whitelist, { subjectKey: nameKey(subject), publicKey })
+  const subjectKey = subject === undefined ? undefined : nameKey(subject)
+  return whitelist === undefined ? [] : listingsOf(whitelist, { subjectKey, publicKey })
 }
 
 function severityOf(found: CandidateFinding): Finding['severity'] {

@@ -21,6 +21,8 @@ const en: FindingTexts = {
     `${englishBy(by)} is listed already, for partner ${partner} (${place})`,
   'certificate-listed': ({ by, place }) => `${englishBy(by)} is listed for this partner already (${place})`,
   'certificate-read': ({ written, until }) => `${written}, valid until ${until}`,
+  'key-alone': ({ pin }) =>
+    `${pin}: a public key alone; its holder, authority and dates are not known here, and what is matched by subject needs the certificate or --subject`,
   'not-judged': () => 'without --config it is not judged against the authorities of an environment',
   'list-refused': ({ message }) => message,
   'column-missing': () => 'no column holds FINESS or IdNatStruct numbers',
@@ -81,6 +83,8 @@ const fr: FindingTexts = {
     `${frenchBy(by)} est déjà inscrit pour le partenaire ${partner} (${place})`,
   'certificate-listed': ({ by, place }) => `${frenchBy(by)} est déjà inscrit pour ce partenaire (${place})`,
   'certificate-read': ({ written, until }) => `${written}, valable jusqu’au ${until}`,
+  'key-alone': ({ pin }) =>
+    `${pin} : une clé publique seule ; son détenteur, son autorité et ses dates sont inconnus ici, et ce qui est reconnu par le sujet demande le certificat ou --subject`,
   'not-judged': () => 'sans --config, il n’est pas confronté aux autorités d’un environnement',
   'list-refused': ({ message }) => message,
   'column-missing': () => 'aucune colonne ne contient de numéros FINESS ou IdNatStruct',

@@ -28,6 +28,7 @@ export type FindingFacts =
     }
   | { readonly code: 'certificate-listed'; readonly by: 'subject' | 'publicKey'; readonly place: string }
   | { readonly code: 'certificate-read'; readonly written: string; readonly until: string }
+  | { readonly code: 'key-alone'; readonly pin: string }
   | { readonly code: 'not-judged' }
   | { readonly code: 'list-refused'; readonly message: string }
   | { readonly code: 'column-missing' }
@@ -87,6 +88,7 @@ function codeOf(facts: FindingFacts): string {
 const unacceptable: ReadonlySet<FindingFacts['code']> = new Set([
   'private-key-present',
   'material-refused',
+  'key-alone',
   'list-refused',
   'column-missing',
   'column-ambiguous',

@@ -1,12 +1,13 @@
 import { extname } from 'node:path'
 import { parseName } from '../core/name-text.js'
 import type { DistinguishedName } from '../core/distinguished-name.js'
+import type { SpkiSha256 } from '../core/spki.js'
 import { findEstablishments, type ListedEstablishment } from '../sheet/establishment-column.js'
 import { readSheets } from '../sheet/read-sheets.js'
 import type { Sheet } from '../sheet/sheet.js'
 import type { Certificate } from '../x509/certificate.js'
 import { commonNameOf } from '../x509/common-name.js'
-import { readCertificates } from '../x509/material.js'
+import { readCertificates, readPublicKeys } from '../x509/material.js'
 import type { Finding, FindingFacts } from './desk-finding.js'
 import { listFindings, rowFindings } from './list-findings.js'
 import { readWhole } from './given-file.js'
@@ -20,6 +21,12 @@ export interface GivenCertificate {
   readonly beside: readonly Certificate[]
 }
 
+/** A public key that was handed in without its certificate. */
+export interface GivenKey {
+  readonly about: string
+  readonly publicKey: SpkiSha256
+}
+
 /** The establishments of one sheet that was handed in. */
 export interface GivenList {
   readonly about: string
@@ -29,6 +36,7 @@ export interface GivenList {
 /** Everything that was handed in, read; nothing of it is judged by a whitelist yet. */
 export interface HandedIn {
   readonly certificates: readonly GivenCertificate[]
+  readonly keys: readonly GivenKey[]
   readonly lists: readonly GivenList[]
   readonly findings: readonly Finding[]
 }
@@ -42,20 +50,23 @@ export interface ListWishes {
 }
 
 const largestFile = 64 * 1024 * 1024
-const certificateFile = /^\.(?:pem|cer|crt|der|p7b|p7c|p7|p12|pfx|jks|key)$/i
+const certificateFile = /^\.(?:pem|cer|crt|der|p7b|p7c|p7|p12|pfx|jks|key|pub)$/i
 const listFile = /^\.(?:csv|tsv|xlsx|xlsm|xls|ods)$/i
 
 /** Reads certificate files and lists, told apart by their names, or by what they hold. */
 export async function readHandedIn(files: readonly string[], wishes: ListWishes): Promise<HandedIn> {
   const certificates: GivenCertificate[] = []
+  const keys: GivenKey[] = []
   const lists: GivenList[] = []
   const findings: Finding[] = []
   for (const file of files) {
     const bytes = await readWhole(file, largestFile)
-    if (isCertificateFile(file, bytes)) certificates.push(...takeCertificates(file, bytes, findings))
+    const pins = isCertificateFile(file, bytes) ? readPublicKeys(bytes) : undefined
+    if (pins !== undefined) keys.push(...pins.map((publicKey) => ({ about: file, publicKey })))
+    else if (isCertificateFile(file, bytes)) certificates.push(...takeCertificates(file, bytes, findings))
     else lists.push(...takeLists({ file, bytes, wishes }, findings))
   }
-  return { certificates: onceEach(certificates), lists, findings }
+  return { certificates: onceEach(certificates), keys, lists, findings }
 }
 
 /** The name that a text writes. @throws UsageError, with the place in the text */

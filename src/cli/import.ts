@@ -4,7 +4,7 @@ import { shown, suggestion } from '../config/spelling.js'
 import type { PartnerEdit } from '../config/whitelist-edit.js'
 import { partnerId } from '../config/whitelist-schema.js'
 import type { YamlMapping } from '../config/yaml-layout.js'
-import { judgeGiven, judgeNames, type ListedBy } from './candidates.js'
+import { judgeGiven, judgeKeys, judgeNames, type ListedBy } from './candidates.js'
 import type { Finding } from './desk-finding.js'
 import { speakerFor } from './desk-output.js'
 import { addEntry, changeEntry } from './entry-change.js'
@@ -34,7 +34,7 @@ export const importVerb: Verb = {
       name: 'FILE',
       multiple: true,
       optional: true,
-      help: 'certificates (.pem .cer .crt .der .p7b .p7c) and lists (.csv .tsv .txt .xlsx .ods)',
+      help: 'certificates (.pem .cer .crt .der .p7b .p7c), public keys (.pem .pub .der) and lists (.csv .tsv .txt .xlsx .ods)',
     },
   ],
   options: [
@@ -124,13 +124,17 @@ async function planImport(
   const wishes = { desk, partner, by: listedBy(options, desk, granted), now }
   const certificates = judgeGiven(handedIn.certificates, wishes)
   const names = judgeNames(subjects, wishes)
-  const findings = [...certificates.findings, ...names.findings]
+  const keys = judgeKeys(handedIn.keys, wishes)
+  const findings = [...certificates.findings, ...names.findings, ...keys.findings]
   const isOwn = options['own'] === true
   const given = new Set(
     handedIn.lists.flatMap(({ establishments }) => establishments.map(({ establishment }) => establishment)),
   )
   const own = isOwn ? { establishments: [...given].map(shortForm) } : {}
-  const items = [...certificates.items, ...names.items].map((item): YamlMapping => ({ ...item, ...own }))
+  const items = [...certificates.items, ...names.items, ...keys.items].map((item): YamlMapping => ({
+    ...item,
+    ...own,
+  }))
   if (isOwn && items.length === 0)
     throw new UsageError('--own: expected a certificate that is not listed yet')
   const fields = fieldsOf(options)
@@ -138,7 +142,11 @@ async function planImport(
   if (declared === undefined) {
     // what was refused is told first; an entry without a certificate is none
     if (items.length === 0) {
-      if (handedIn.certificates.length + subjects.length > 0 || handedIn.findings.length > 0) return findings
+      if (
+        handedIn.certificates.length + handedIn.keys.length + subjects.length > 0 ||
+        handedIn.findings.length > 0
+      )
+        return findings
       throw notListed(desk, partner, 'a certificate or --subject')
     }
     if (apis.length === 0) throw notListed(desk, partner, '--apis')

@@ -75,6 +75,10 @@ export const renew: Verb = {
     const wishes = { column: undefined, sheet: undefined, isProduction: false }
     const handedIn = await readHandedIn([file], wishes)
     const findings: Finding[] = [...handedIn.findings]
+    if (handedIn.keys.length > 0)
+      throw new UsageError(
+        `\`${file}\` holds a public key alone; import it beside the old one, and remove that behind it`,
+      )
     const [given, ...others] = handedIn.certificates
     if (others.length > 0)
       throw new UsageError(`\`${file}\` holds ${others.length + 1} certificates; give one`)

@@ -87,12 +87,15 @@ function signOfPerson({ subject, issuer }: Certificate): string | undefined {
   return issuer.flat().find(({ value }) => /\bPERSONNES\b/.test(value))?.value
 }
 
+/** What a certificate may be listed by. */
+interface ListedBy {
+  readonly subjectKey: string | undefined
+  readonly publicKey: SpkiSha256 | undefined
+}
+
 /** Who lists a certificate, by its name or by its key; each at most once. */
-export function listingsOf(
-  whitelist: Whitelist,
-  { subjectKey, publicKey }: { readonly subjectKey: string; readonly publicKey: SpkiSha256 | undefined },
-): readonly Listing[] {
-  const bySubject = whitelist.findBySubject(subjectKey)
+export function listingsOf(whitelist: Whitelist, { subjectKey, publicKey }: ListedBy): readonly Listing[] {
+  const bySubject = subjectKey === undefined ? undefined : whitelist.findBySubject(subjectKey)
   const byPublicKey = publicKey === undefined ? undefined : whitelist.findByPublicKey(publicKey)
   return [
     ...(bySubject === undefined ? [] : [{ by: 'subject' as const, ...place(bySubject) }]),

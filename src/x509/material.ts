@@ -54,6 +54,14 @@ export function readCertificates(bytes: Uint8Array): Read<readonly Certificate[]
   return { ok: true, value: certificates }
 }
 
+/** The pins of a file that holds public keys and nothing else; undefined where it does not. */
+export function readPublicKeys(bytes: Uint8Array): readonly SpkiSha256[] | undefined {
+  const items = readItems(bytes)
+  if (!items.ok) return undefined
+  const pins = items.value.flatMap((item) => (item.kind === 'public-key' ? [item.pin] : []))
+  return pins.length === items.value.length ? [...new Set(pins)] : undefined
+}
+
 /**
  * The pin of every key of a file: public keys (PEM or DER), certificates, PKCS#7; each pin once.
  *
