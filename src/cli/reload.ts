@@ -155,7 +155,7 @@ function tell(speaker: Speaker, words: Words, { admin, answer }: Told): void {
   // what stays is named by what stays: the refused one stands behind --confirm
   const next = result === 'refused' ? refusedRevision : nextRevision
   const about = dryRun ? (next ?? revision) : revision
-  speaker.say(`${admin}: ${mark(says)}, ${words.revision} ${about ?? ''}`)
+  speaker.say(`${admin}: ${mark(says)}, ${words.revision} ${about}`)
   for (const diagnostic of diagnostics) speaker.say(`  ${diagnostic}`)
   if (confirmable && refusedRevision !== undefined) speaker.say(`  ${words.confirm(refusedRevision)}`)
 }
