@@ -14,8 +14,11 @@ export interface Identity {
 
 type Read = Result<Identity, Denial>
 
-// an ordinary certificate as read takes some 4 kB; anybody may show one of 64, trusted or not
-const usualBytes = 4096
+// an ordinary certificate as read takes some 10 KB; anybody may show one of 64 KB, trusted or not, or one of 2 KB
+// whose names have 200 attributes, which takes 180
+const usualBytes = 12_288
+const leastBytes = 2_048
+const attributeBytes = 800
 
 /**
  * Certificates already read, by the SHA-256 of their DER.
@@ -34,8 +37,7 @@ export class IdentityCache {
     this.byDigest = new LRUCache({
       max,
       maxSize: max * usualBytes,
-      sizeCalculation: (read) =>
-        read.ok ? usualBytes / 2 + read.value.certificate.der.length : usualBytes / 2,
+      sizeCalculation: (read) => (read.ok ? sizeOf(read.value.certificate) : leastBytes),
     })
   }
 
@@ -61,6 +63,11 @@ export class IdentityCache {
     this.byDigest.set(digest, read)
     return read
   }
+}
+
+function sizeOf({ der, subject, issuer }: Certificate): number {
+  const attributes = subject.flat().length + issuer.flat().length
+  return leastBytes + der.length + attributes * attributeBytes
 }
 
 function identityOf(der: Uint8Array): Read {

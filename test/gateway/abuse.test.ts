@@ -66,7 +66,9 @@ test('what is remembered of certificates that anybody may show is bounded by the
   const pki = await makeTestPki()
   const usual = await pki.client()
   const large = await pki.client({ crlDistributionPoints: [`http://crl.example/${'a'.repeat(20_000)}`] })
-  const cache = new IdentityCache(4)
+  const attributes = Array.from({ length: 90 }, (_, index) => ({ type: `2.5.4.${index}`, value: 'a' }))
+  const manyAttributes = await pki.client({ subject: attributes })
+  const cache = new IdentityCache(2)
   const isKept = (certificate: Uint8Array): boolean => {
     const { hits } = cache
     const peer = { presented: [], serverName: undefined, protocol: '', resumed: false, address: '' }
@@ -75,6 +77,8 @@ test('what is remembered of certificates that anybody may show is bounded by the
   }
   assert.deepEqual([isKept(usual.der), isKept(usual.der)], [false, true])
   assert.deepEqual([isKept(large.der), isKept(large.der)], [false, false])
+  assert.ok(manyAttributes.der.length < 3 * usual.der.length)
+  assert.deepEqual([isKept(manyAttributes.der), isKept(manyAttributes.der)], [false, false])
   assert.ok(isKept(usual.der))
 })
 
