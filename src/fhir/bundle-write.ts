@@ -137,26 +137,27 @@ function judgeLinks(links: ReadonlyMap<BundleWrite, readonly IdWritten[]>): Deni
   }
   const settled = new Set<BundleWrite>()
   for (const start of links.keys()) {
-    const way = [start]
-    const onWay = new Set(way)
-    for (let write = way.at(-1); write !== undefined; write = way.at(-1)) {
-      const open = (links.get(write) ?? []).find(({ id }) => {
-        const next = byFullUrl.get(id)
-        return next === undefined || !settled.has(next)
-      })
-      if (open === undefined) {
-        settled.add(write)
-        onWay.delete(write)
+    if (settled.has(start)) continue
+    // each link is followed once: an entry may have thousands
+    const way = [{ write: start, links: (links.get(start) ?? []).values() }]
+    const onWay = new Set([start])
+    for (let step = way.at(-1); step !== undefined; step = way.at(-1)) {
+      const open = step.links.next()
+      if (open.done === true) {
+        settled.add(step.write)
+        onWay.delete(step.write)
         way.pop()
         continue
       }
-      const next = byFullUrl.get(open.id)
+      const { id, at } = open.value
+      const next = byFullUrl.get(id)
+      if (next !== undefined && settled.has(next)) continue
       if (next === undefined || onWay.has(next)) {
-        const sent = { at: open.at, value: open.id, expected: 'the fullUrl of one other POST or PUT entry' }
+        const sent = { at, value: id, expected: 'the fullUrl of one other POST or PUT entry' }
         return deny('establishment-unresolvable', { sent })
       }
       onWay.add(next)
-      way.push(next)
+      way.push({ write: next, links: (links.get(next) ?? []).values() })
     }
   }
   return undefined
