@@ -41,6 +41,15 @@ const identityNames: ReadonlySet<string> = new Set([
   'x-url-scheme',
   'x-host',
   'front-end-https',
+  'client-ip',
+  'x-client',
+  'x-ssl',
+  'x-remote-addr',
+  'x-remote-ip',
+  'x-originating-ip',
+  'x-authenticated-user',
+  // to a CGI program it is the proxy of what it asks for itself (httpoxy, CVE-2016-5385)
+  'proxy',
 ])
 const identityPrefixes = [
   'client-cert',
@@ -53,6 +62,11 @@ const identityPrefixes = [
   'x-rewrite-',
   'x-amzn-mtls-',
   'x-envoy-',
+  // as Keycloak's look-ups behind haproxy and Apache read the certificates above the client's
+  'cert-chain',
+  'x-auth-request-',
+  'x-goog-authenticated-user',
+  'x-ms-client-principal',
 ] as const
 
 /**
