@@ -1,5 +1,6 @@
 import type { Repair } from '../sheet/establishment-number.js'
 import type { FindingFacts, RowOf } from './desk-finding.js'
+import { frenchMaterial, frenchNumber } from './french-problems.js'
 import { counted, type Language } from './language.js'
 
 type Told = Exclude<FindingFacts, { code: 'refused' }>
@@ -12,7 +13,7 @@ const mostRows = 5
 const en: FindingTexts = {
   'private-key-present': ({ message }) =>
     `${message}. Delete this file and the mail it came with, and ask for the certificate to be revoked and made anew: its key is known to others now`,
-  'material-refused': ({ message }) => message,
+  'material-refused': ({ message, line }) => (line === undefined ? message : `line ${line}: ${message}`),
   'authorities-left-out': ({ names }) => `authorities that came along are left out: ${names.join(', ')}`,
   'certificate-of-a-person': ({ sign }) =>
     `the certificate of a person (${sign}); a partner connects with one of an organisation`,
@@ -26,6 +27,8 @@ const en: FindingTexts = {
   'not-judged': () => 'without --config it is not judged against the authorities of an environment',
   'list-refused': ({ message }) => message,
   'column-missing': () => 'no column holds FINESS or IdNatStruct numbers',
+  'numbers-scientific': ({ column, rows }) =>
+    `column ${column}: a spreadsheet (Excel) turned ${counted('en', rows.length, ['number', 'numbers'])} into scientific notation, and digits are lost: ${listed('en', rows)}; take the list from its source anew, with the column as text`,
   'column-ambiguous': ({ candidates }) =>
     `several columns may be meant: ${candidates.join(', ')}; name one with --column`,
   'column-unknown': ({ wanted, candidates }) =>
@@ -45,7 +48,7 @@ const en: FindingTexts = {
         number: `${found} → ${number} (${how.map((each) => repaired.en[each]).join(', ')})`,
       })),
     )}`,
-  'number-malformed': ({ row, message }) => `row ${row}: ${message}`,
+  'number-malformed': ({ row, problem }) => `row ${row}: ${problem.message}`,
   'numbers-absent': ({ rows }) => `no number in ${some('en', rows.map(String), ['row', 'rows'])}`,
   'rows-passed-over': ({ rows }) => `passed over, no number: ${listed('en', rows)}`,
   'numbers-repeated': ({ rows }) => `named more than once: ${listed('en', rows)}`,
@@ -73,7 +76,7 @@ const en: FindingTexts = {
 const fr: FindingTexts = {
   'private-key-present': () =>
     'ce fichier contient une clé privée, qui ne doit jamais quitter son détenteur. Supprimez-le avec le message qui l’apportait, et faites révoquer puis refaire le certificat : sa clé est désormais connue d’autres',
-  'material-refused': ({ message }) => message,
+  'material-refused': frenchMaterial,
   'authorities-left-out': ({ names }) => `autorités jointes, laissées de côté : ${names.join(', ')}`,
   'certificate-of-a-person': ({ sign }) =>
     `certificat d’une personne (${sign}) ; un partenaire se connecte avec celui d’une organisation`,
@@ -88,6 +91,8 @@ const fr: FindingTexts = {
   'not-judged': () => 'sans --config, il n’est pas confronté aux autorités d’un environnement',
   'list-refused': ({ message }) => message,
   'column-missing': () => 'aucune colonne ne contient de numéros FINESS ou IdNatStruct',
+  'numbers-scientific': ({ column, rows }) =>
+    `colonne ${column} : un tableur (Excel) a mis ${counted('fr', rows.length, ['numéro', 'numéros'])} en notation scientifique, et des chiffres sont perdus : ${listed('fr', rows)} ; reprenez la liste à sa source, la colonne au format texte`,
   'column-ambiguous': ({ candidates }) =>
     `plusieurs colonnes sont possibles : ${candidates.join(', ')} ; désignez-en une par --column`,
   'column-unknown': ({ wanted, candidates }) =>
@@ -107,7 +112,7 @@ const fr: FindingTexts = {
         number: `${found} → ${number} (${how.map((each) => repaired.fr[each]).join(', ')})`,
       })),
     )}`,
-  'number-malformed': ({ row, message }) => `ligne ${row} : ${message}`,
+  'number-malformed': ({ row, problem }) => `ligne ${row} : ${frenchNumber(problem)}`,
   'numbers-absent': ({ rows }) => `aucun numéro : ${some('fr', rows.map(String), ['ligne', 'lignes'])}`,
   'rows-passed-over': ({ rows }) => `lignes sans numéro, passées : ${listed('fr', rows)}`,
   'numbers-repeated': ({ rows }) => `cité plus d’une fois : ${listed('fr', rows)}`,

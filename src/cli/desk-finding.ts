@@ -1,6 +1,8 @@
+import type { EstablishmentProblem } from '../core/establishment.js'
 import { renderingOf, type DenialReason } from '../core/reasons.js'
 import { suggestion } from '../config/spelling.js'
 import type { Repair } from '../sheet/establishment-number.js'
+import type { MaterialProblem } from '../x509/material.js'
 import type { Speaker } from './desk-output.js'
 import { findingTexts } from './desk-finding-texts.js'
 import type { Language } from './language.js'
@@ -15,7 +17,13 @@ export interface RowOf {
 /** What is to be told of something that was handed in. */
 export type FindingFacts =
   | { readonly code: 'private-key-present'; readonly message: string }
-  | { readonly code: 'material-refused'; readonly message: string }
+  | {
+      readonly code: 'material-refused'
+      readonly problem: MaterialProblem['code']
+      readonly message: string
+      /** 1-based. */
+      readonly line?: number | undefined
+    }
   | { readonly code: 'authorities-left-out'; readonly names: readonly string[] }
   | { readonly code: 'refused'; readonly reason: DenialReason; readonly detail: string | undefined }
   | { readonly code: 'certificate-of-a-person'; readonly sign: string }
@@ -32,6 +40,7 @@ export type FindingFacts =
   | { readonly code: 'not-judged' }
   | { readonly code: 'list-refused'; readonly message: string }
   | { readonly code: 'column-missing' }
+  | { readonly code: 'numbers-scientific'; readonly column: string; readonly rows: readonly RowOf[] }
   | { readonly code: 'column-unknown'; readonly wanted: string; readonly candidates: readonly string[] }
   | { readonly code: 'column-ambiguous'; readonly candidates: readonly string[] }
   | {
@@ -47,7 +56,7 @@ export type FindingFacts =
       readonly code: 'numbers-repaired'
       readonly repairs: readonly (RowOf & { readonly found: string; readonly how: readonly Repair[] })[]
     }
-  | { readonly code: 'number-malformed'; readonly row: number; readonly message: string }
+  | { readonly code: 'number-malformed'; readonly row: number; readonly problem: EstablishmentProblem }
   | { readonly code: 'numbers-absent'; readonly rows: readonly number[] }
   | { readonly code: 'rows-passed-over'; readonly rows: readonly RowOf[] }
   | { readonly code: 'numbers-repeated'; readonly rows: readonly RowOf[] }
@@ -91,6 +100,7 @@ const unacceptable: ReadonlySet<FindingFacts['code']> = new Set([
   'key-alone',
   'list-refused',
   'column-missing',
+  'numbers-scientific',
   'column-ambiguous',
   'column-unknown',
   'certificate-claimed',

@@ -2,12 +2,16 @@ import { extname } from 'node:path'
 import { parseName } from '../core/name-text.js'
 import type { DistinguishedName } from '../core/distinguished-name.js'
 import type { SpkiSha256 } from '../core/spki.js'
-import { findEstablishments, type ListedEstablishment } from '../sheet/establishment-column.js'
+import {
+  findEstablishments,
+  type ColumnProblem,
+  type ListedEstablishment,
+} from '../sheet/establishment-column.js'
 import { readSheets } from '../sheet/read-sheets.js'
 import type { Sheet } from '../sheet/sheet.js'
 import type { Certificate } from '../x509/certificate.js'
 import { commonNameOf } from '../x509/common-name.js'
-import { readCertificates, readPublicKeys } from '../x509/material.js'
+import { looksLikeMaterial, readCertificates, readPublicKeys } from '../x509/material.js'
 import type { Finding, FindingFacts } from './desk-finding.js'
 import { listFindings, rowFindings } from './list-findings.js'
 import { readWhole } from './given-file.js'
@@ -76,24 +80,21 @@ export function readSubject(text: string): DistinguishedName {
   throw new UsageError(`--subject: character ${name.problem.offset + 1}: ${name.problem.message}`)
 }
 
-// a list may begin with the digit 0, as DER does: the byte behind it tells them apart
 function isCertificateFile(file: string, bytes: Uint8Array): boolean {
   const extension = extname(file)
   if (certificateFile.test(extension)) return true
   if (listFile.test(extension)) return false
-  const isDer = bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x80
-  return isDer || Buffer.from(bytes).includes('-----BEGIN ')
+  return looksLikeMaterial(bytes)
 }
 
 function takeCertificates(file: string, bytes: Uint8Array, findings: Finding[]): readonly GivenCertificate[] {
   const read = readCertificates(bytes)
   if (!read.ok) {
     const { code, message, line } = read.problem
-    const place = line === undefined ? '' : `line ${line}: `
-    const facts = {
-      code: code === 'private-key-present' ? code : 'material-refused',
-      message: place + message,
-    } as const
+    const facts: FindingFacts =
+      code === 'private-key-present'
+        ? { code, message: line === undefined ? message : `line ${line}: ${message}` }
+        : { code: 'material-refused', problem: code, message, line }
     findings.push({ severity: 'error', about: file, facts })
     return []
   }
@@ -102,7 +103,8 @@ function takeCertificates(file: string, bytes: Uint8Array, findings: Finding[]):
   const own = read.value.filter((certificate) => !isAuthority(certificate))
   if (own.length === 0) {
     const message = "expected a partner's certificate, found those of authorities alone"
-    findings.push({ severity: 'error', about: file, facts: { code: 'material-refused', message } })
+    const facts = { code: 'material-refused', problem: 'authority-only', message } as const
+    findings.push({ severity: 'error', about: file, facts })
   } else if (authorities.length > 0) {
     const names = [...new Set(authorities.map(({ subject }) => commonNameOf(subject)))]
     findings.push({ severity: 'note', about: file, facts: { code: 'authorities-left-out', names } })
@@ -145,7 +147,7 @@ function takeLists({ file, bytes, wishes }: ListSource, findings: Finding[]): re
     const about = aboutOf(file, sheet)
     const found = findEstablishments(sheet, wishes.column)
     if ('candidates' in found) {
-      const facts = columnProblem(found.candidates, wishes.column)
+      const facts = columnProblem(found, wishes.column)
       problems.push({ severity: 'error', about, facts })
       continue
     }
@@ -156,7 +158,10 @@ function takeLists({ file, bytes, wishes }: ListSource, findings: Finding[]): re
       findings.push({ severity: 'error', about, facts: { code: 'sheet-hidden' } })
   }
   // a sheet that explains the others holds no numbers; a file without any is a mistake
-  const isTold = (problem: Finding) => lists.length === 0 || problem.facts.code === 'column-ambiguous'
+  const isTold = (problem: Finding) =>
+    lists.length === 0 ||
+    problem.facts.code === 'column-ambiguous' ||
+    problem.facts.code === 'numbers-scientific'
   findings.push(...problems.filter(isTold))
   if (sheets.length === 0) {
     findings.push({ severity: 'error', about: file, facts: { code: 'column-missing' } })
@@ -164,7 +169,8 @@ function takeLists({ file, bytes, wishes }: ListSource, findings: Finding[]): re
   return lists
 }
 
-function columnProblem(candidates: readonly string[], wanted: string | undefined): FindingFacts {
+function columnProblem({ candidates, spoilt }: ColumnProblem, wanted: string | undefined): FindingFacts {
+  if (spoilt !== undefined) return { code: 'numbers-scientific', ...spoilt }
   if (wanted !== undefined) return { code: 'column-unknown', wanted, candidates }
   return candidates.length === 0 ? { code: 'column-missing' } : { code: 'column-ambiguous', candidates }
 }

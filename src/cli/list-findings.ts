@@ -32,8 +32,8 @@ export function rowFindings(rows: readonly RowFinding[], { about }: ListName): r
   const of = <Code extends RowFinding['code']>(code: Code) =>
     rows.filter((row): row is Extract<RowFinding, { code: Code }> => row.code === code)
   const warn = (facts: FindingFacts) => found.push({ severity: 'warning', about, facts })
-  for (const { row, message } of of('number-malformed')) {
-    found.push({ severity: 'error', about, facts: { code: 'number-malformed', row, message } })
+  for (const { row, problem } of of('number-malformed')) {
+    found.push({ severity: 'error', about, facts: { code: 'number-malformed', row, problem } })
   }
   const refuse = (facts: FindingFacts) => found.push({ severity: 'error', about, facts })
   const hidden = of('row-hidden')

@@ -7,8 +7,32 @@ export type FinessNumber = string & { readonly [finessNumber]: true }
 
 /** Why a text is no establishment number, and where one can say so, how it should be written. */
 export interface EstablishmentProblem {
+  /** The whole of it, in English. */
   readonly message: string
+  /** The text as it may be shown: bounded, without what cannot be printed. */
+  readonly found: string
+  readonly trouble: NumberTrouble
+  /** The spelling that was probably meant, where it is a number. */
+  readonly meant?: string
 }
+
+/** What may be wrong with a number. */
+export type NumberTrouble =
+  | 'empty'
+  | 'spaces'
+  | 'quotes'
+  | 'scientific'
+  | 'decimal'
+  | 'functional-id'
+  | 'unit-code'
+  | 'lower-case'
+  | 'characters'
+  | 'zero-lost'
+  | 'siret'
+  | 'letters-alike'
+  | 'prefix'
+  | 'letter'
+  | 'length'
 
 // @see ROR.md section 3: 0 ADELI rang, 1 FINESS, 2 SIREN, 3 SIRET, 4 RPPS rang (lengths of 0 and 4 are open)
 const idNatStruct = /^(?:1[0-9][0-9A-Z][0-9]{7}|2[0-9]{9}|3[0-9]{14}|[04][0-9]{8,15})$/
@@ -55,48 +79,56 @@ export function passesLuhn(number: string): boolean {
 }
 
 function no(text: string, expected: string): { ok: false; problem: EstablishmentProblem } {
-  return { ok: false, problem: { message: `expected ${expected}, found ${shown(text)}${hint(text)}` } }
+  const [trouble, spelling] = troubleIn(text)
+  const found = shown(text)
+  const meant = spelling !== undefined && toIdNatStruct(spelling).ok ? { meant: spelling } : {}
+  const question = meant.meant === undefined ? '' : `; did you mean \`${meant.meant}\`?`
+  const message = `expected ${expected}, found ${found}: ${sentences[trouble](text)}${question}`
+  return { ok: false, problem: { message, found, trouble, ...meant } }
 }
 
-function hint(text: string): string {
-  const trouble = troubleIn(text)
-  if (trouble === undefined) return ''
-  const [what, meant] = trouble
-  return meant !== undefined && toIdNatStruct(meant).ok
-    ? `: ${what}; did you mean \`${meant}\`?`
-    : `: ${what}`
+const sentences: Readonly<Record<NumberTrouble, (text: string) => string>> = {
+  empty: () => 'the text is empty',
+  spaces: () => 'it holds spaces',
+  quotes: () => 'it holds quotes',
+  scientific: () =>
+    'a spreadsheet turned it into scientific notation, and digits may be lost; take it from the source',
+  decimal: () => 'a spreadsheet turned it into a decimal number',
+  'functional-id': () => 'a functional id (`region/number`) names no establishment',
+  'unit-code': () => 'it goes on with a unit code',
+  'lower-case': () => 'it holds lower case letters',
+  characters: () => 'only the digits 0-9 and the letters A-Z may stand there',
+  'zero-lost': () => 'it has 8 digits, so a leading zero is probably lost',
+  siret: () => '14 digits are a SIRET, written with the prefix 3',
+  'letters-alike': () => 'it holds letters where digits must stand',
+  prefix: (text) => `no prefix \`${text.charAt(0)}\` exists (0 to 4 do)`,
+  letter: () => 'a letter stands where a digit must',
+  length: (text) => `it has ${text.length} characters`,
 }
 
 // what is wrong, and the spelling that may have been meant (offered only where it is a number)
-function troubleIn(text: string): readonly [string, string?] | undefined {
-  if (text === '') return ['the text is empty']
-  if (text.length > 100) return [`it has ${text.length} characters`]
-  if (/\s/u.test(text)) return ['it holds spaces', text.replaceAll(/\s/gu, '')]
-  if (/^['"’`].*|.*['"’`]$/u.test(text)) return ['it holds quotes', text.replaceAll(/['"’`]/gu, '')]
-  if (/^[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+$/.test(text)) {
-    return [
-      'a spreadsheet turned it into scientific notation, and digits may be lost; take it from the source',
-    ]
-  }
-  if (/^[0-9]+[.,]0+$/.test(text)) {
-    return ['a spreadsheet turned it into a decimal number', text.replace(/[.,]0+$/, '')]
-  }
-  if (/^[0-9]+\/.+$/.test(text) && !/^[0-4][0-9A-Z]{9,15}\//.test(text)) {
-    return ['a functional id (`region/number`) names no establishment']
-  }
-  if (text.includes('/')) return ['it goes on with a unit code', text.replace(/\/.*$/s, '')]
-  if (/[a-z]/.test(text)) return ['it holds lower case letters', text.toUpperCase()]
-  if (/[^0-9A-Z]/.test(text)) {
-    return ['only the digits 0-9 and the letters A-Z may stand there', text.replaceAll(/[^0-9A-Z]/g, '')]
-  }
-  if (/^[0-9]{8}$/.test(text)) return ['it has 8 digits, so a leading zero is probably lost', `0${text}`]
-  if (/^[0-9]{14}$/.test(text)) return ['14 digits are a SIRET, written with the prefix 3', `3${text}`]
-  if (/[OIL]/.test(text)) {
-    return ['it holds letters where digits must stand', text.replaceAll('O', '0').replaceAll(/[IL]/g, '1')]
-  }
-  if (/^[5-9]/.test(text) && text.length > 9) return [`no prefix \`${text.charAt(0)}\` exists (0 to 4 do)`]
-  if (/[A-Z]/.test(text)) return ['a letter stands where a digit must']
-  return [`it has ${text.length} characters`]
+function troubleIn(text: string): readonly [NumberTrouble, string?] {
+  if (text === '') return ['empty']
+  if (text.length > 100) return ['length']
+  if (/\s/u.test(text)) return ['spaces', text.replaceAll(/\s/gu, '')]
+  if (/^['"’`].*|.*['"’`]$/u.test(text)) return ['quotes', text.replaceAll(/['"’`]/gu, '')]
+  if (isScientific(text)) return ['scientific']
+  if (/^[0-9]+[.,]0+$/.test(text)) return ['decimal', text.replace(/[.,]0+$/, '')]
+  if (/^[0-9]+\/.+$/.test(text) && !/^[0-4][0-9A-Z]{9,15}\//.test(text)) return ['functional-id']
+  if (text.includes('/')) return ['unit-code', text.replace(/\/.*$/s, '')]
+  if (/[a-z]/.test(text)) return ['lower-case', text.toUpperCase()]
+  if (/[^0-9A-Z]/.test(text)) return ['characters', text.replaceAll(/[^0-9A-Z]/g, '')]
+  if (/^[0-9]{8}$/.test(text)) return ['zero-lost', `0${text}`]
+  if (/^[0-9]{14}$/.test(text)) return ['siret', `3${text}`]
+  if (/[OIL]/.test(text)) return ['letters-alike', text.replaceAll('O', '0').replaceAll(/[IL]/g, '1')]
+  if (/^[5-9]/.test(text) && text.length > 9) return ['prefix']
+  if (/[A-Z]/.test(text)) return ['letter']
+  return ['length']
+}
+
+/** Whether a spreadsheet wrote the number as `3,5E+08`: its digits are lost. */
+export function isScientific(text: string): boolean {
+  return /^[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+$/.test(text)
 }
 
 function shown(text: string): string {

@@ -1,3 +1,4 @@
+import { isScientific, type EstablishmentProblem } from '../core/establishment.js'
 import { isHeadingOfLegalEntities, isHeadingOfOthers, surestColumn } from '../core/establishment-heading.js'
 import { readEstablishmentCell, type Repair } from './establishment-number.js'
 import { columnName, type Sheet, type SheetRow } from './sheet.js'
@@ -18,7 +19,7 @@ export type RowFinding =
       readonly meant: string
       readonly repairs: readonly Repair[]
     }
-  | { readonly code: 'number-malformed'; readonly row: number; readonly message: string }
+  | { readonly code: 'number-malformed'; readonly row: number; readonly problem: EstablishmentProblem }
   | { readonly code: 'number-absent'; readonly row: number }
   | { readonly code: 'row-passed-over'; readonly row: number; readonly found: string }
   | { readonly code: 'legal-entity-row'; readonly row: number; readonly establishment: string }
@@ -42,6 +43,15 @@ export interface ColumnProblem {
   readonly sheet: string
   /** Columns that may be meant, with their headings; empty: none. */
   readonly candidates: readonly string[]
+  /** The column that a spreadsheet spoilt, where that is why there is none. */
+  readonly spoilt?: SpoiltColumn
+}
+
+/** A column most of whose numbers a spreadsheet turned into scientific notation. */
+export interface SpoiltColumn {
+  /** With its heading: `B (FINESS)`. */
+  readonly column: string
+  readonly rows: readonly { readonly row: number; readonly number: string }[]
 }
 
 /**
@@ -66,11 +76,14 @@ export function findEstablishments(sheet: Sheet, wanted?: string): Establishment
     const isOne = only !== undefined && others.length === 0
     return isOne
       ? readEstablishments(sheet, columns[only])
-      : { sheet: sheet.name, candidates: likely.map(named) }
+      : { sheet: sheet.name, candidates: likely.map(named), ...spoiltColumn(sheet.rows, meant) }
   }
   const [only, ...others] = likely
   const found = others.length === 0 ? only : surestColumn(likely, headings)
-  if (found === undefined) return { sheet: sheet.name, candidates: likely.map(named) }
+  if (found === undefined) {
+    const spoilt = likely.length === 0 ? spoiltColumn(sheet.rows, columns.keys()) : {}
+    return { sheet: sheet.name, candidates: likely.map(named), ...spoilt }
+  }
   return readEstablishments(sheet, columns[found])
 }
 
@@ -116,6 +129,22 @@ function readColumn(rows: readonly SheetRow[], index: number): Column {
   return { index, heading: rows[above]?.cells[index]?.text, first, held, other: filled - held }
 }
 
+// of the columns with these indices, the first that holds such numbers for the most part
+function spoiltColumn(rows: readonly SheetRow[], among: Iterable<number>): { spoilt?: SpoiltColumn } {
+  for (const index of among) {
+    const filled = rows.flatMap(({ number: row, cells }) => {
+      const text = cells[index]?.text ?? ''
+      return text === '' ? [] : [{ row, number: text }]
+    })
+    const spoilt = filled.filter(({ number }) => isScientific(number))
+    if (spoilt.length === 0 || spoilt.length * 2 < filled.length) continue
+    const heading = filled.find(({ number }) => /^\p{L}/u.test(number))?.number
+    const column = heading === undefined ? columnName(index) : `${columnName(index)} (${heading})`
+    return { spoilt: { column, rows: spoilt } }
+  }
+  return {}
+}
+
 function isNamed({ index, heading }: Column, wanted: string): boolean {
   const meant = wanted.toLowerCase()
   return columnName(index).toLowerCase() === meant || heading?.toLowerCase() === meant
@@ -140,7 +169,7 @@ function readEstablishments(sheet: Sheet, column: Column | undefined): Establish
       findings.push(
         isText
           ? { code: 'row-passed-over', row, found: cell.text }
-          : { code: 'number-malformed', row, message: read.message },
+          : { code: 'number-malformed', row, problem: read.problem },
       )
       continue
     }

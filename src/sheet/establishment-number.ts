@@ -1,4 +1,4 @@
-import { passesLuhn, toIdNatStruct } from '../core/establishment.js'
+import { passesLuhn, toIdNatStruct, type EstablishmentProblem } from '../core/establishment.js'
 import type { SheetCell } from './sheet.js'
 
 /** What was done to a cell so that it is a number: every one of them is told. */
@@ -7,7 +7,7 @@ export type Repair = 'zero' | 'spaces' | 'case' | 'apostrophe' | 'decimals'
 /** A cell read as the number of an establishment, or why it is none. */
 export type CellReading =
   | { readonly ok: true; readonly establishment: string; readonly repairs: readonly Repair[] }
-  | { readonly ok: false; readonly message: string }
+  | { readonly ok: false; readonly problem: EstablishmentProblem }
 
 /**
  * The IdNatStruct in a cell, with what a spreadsheet did to it undone where only one number can be meant.
@@ -32,7 +32,7 @@ export function readEstablishmentCell({ text, isNumber }: SheetCell): CellReadin
   if (isNumber && /^[0-9]{8}$/.test(number) && passesLuhn(padded)) {
     return { ok: true, establishment: `1${padded}`, repairs: [...repairs, 'zero'] }
   }
-  return { ok: false, message: read.problem.message }
+  return read
 }
 
 /** Whether the check digit of a FINESS, SIREN or SIRET number is right; true of kinds that have none. */

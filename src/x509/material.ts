@@ -4,14 +4,16 @@ import type { SpkiSha256 } from '../core/spki.js'
 import { parseCertificate, type Certificate, type CertificateProblem } from './certificate.js'
 import { DerError, DerReader, readUnsigned, tags } from './der-reader.js'
 import { readObjectIdentifier } from './object-identifier.js'
-import { findPemBlocks, looksLikePem, type PemProblem } from './pem.js'
+import { bareBase64, findPemBlocks, isSshKey, looksLikePem, type PemProblem } from './pem.js'
 import { readPublicKeyInfo } from './public-key.js'
 
 /** Why a file of certificates or keys cannot be used; `message` may be shown to whoever gave the file. */
-interface MaterialProblem {
+export interface MaterialProblem {
   readonly code:
     | 'material-too-large'
     | 'material-unknown'
+    | 'base64-alone'
+    | 'ssh-key'
     | 'certificate-absent'
     | 'certificate-request'
     | 'public-key-only'
@@ -79,6 +81,15 @@ export function readPins(bytes: Uint8Array): Read<readonly SpkiSha256[]> {
   return problem('authority-only', "expected a partner's certificate, found those of authorities alone")
 }
 
+/** Whether a text without any extension to go by is certificates or keys, well made or not, rather than a list. */
+export function looksLikeMaterial(bytes: Uint8Array): boolean {
+  // a list may begin with the digit 0, as DER does: the byte behind it tells them apart
+  const isDer = bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x80
+  return (
+    isDer || Buffer.from(bytes).includes('-----BEGIN ') || isSshKey(bytes) || bareBase64(bytes) !== undefined
+  )
+}
+
 function readItems(bytes: Uint8Array): Read<readonly Item[]> {
   if (bytes.length > largest) {
     return problem('material-too-large', `expected at most ${largest} bytes, found ${bytes.length}`)
@@ -122,6 +133,11 @@ function readDer(der: Uint8Array): Read<readonly Item[]> {
   if (Buffer.from(der.subarray(0, 4)).toString('hex') === 'feedfeed') {
     return problem('private-key-present', 'a Java keystore may hold private keys; give the certificate alone')
   }
+  if (isSshKey(der)) {
+    return problem('ssh-key', 'an SSH public key stands here; expected an X.509 certificate')
+  }
+  const bare = bareBase64(der)
+  if (bare !== undefined) return refuseBareBase64(bare)
   try {
     const file = new DerReader(der)
     const outer = file.enter(tags.sequence, 'a certificate or public key')
@@ -140,6 +156,16 @@ function readDer(der: Uint8Array): Read<readonly Item[]> {
     if (!(error instanceof DerError)) throw error
     return problem('material-unknown', `neither PEM nor DER: ${error.message}`)
   }
+}
+
+// told of and not taken: what it is was left to the guess of whoever cut it out
+function refuseBareBase64(der: Uint8Array): Read<never> {
+  const held = readDer(der)
+  if (!held.ok && held.problem.code === 'private-key-present') return held
+  return problem(
+    'base64-alone',
+    'Base64 without the lines BEGIN and END of PEM; expected the file as it was exported, with `-----BEGIN CERTIFICATE-----` before and `-----END CERTIFICATE-----` behind',
+  )
 }
 
 // private keys and PKCS#12 stores begin with their version; an RSA public key with its modulus

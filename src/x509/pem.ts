@@ -30,6 +30,23 @@ export function looksLikePem(bytes: Uint8Array): boolean {
   return startsAsUtf16(bytes) || Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('-----')
 }
 
+/** The one DER structure that a text is the bare Base64 of: PEM that lost its lines BEGIN and END. */
+export function bareBase64(bytes: Uint8Array): Uint8Array | undefined {
+  // `M`: the Base64 of DER's 0x30, which spares other files the work
+  const text = Buffer.from(bytes).toString('latin1').replace('\u00ef\u00bb\u00bf', '').trim()
+  if (!text.startsWith('M')) return undefined
+  const der = decodeBase64(text.replaceAll(/\s/g, ''))
+  return der?.[0] === 0x30 && derLength(der) === der.length ? der : undefined
+}
+
+/** Whether a text is a public key of SSH. @see RFC 4253 section 6.6, RFC 4716 section 3.2 */
+export function isSshKey(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 400)).toString('latin1')
+  return /^(?:\u00ef\u00bb\u00bf)?\s*(?:(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA|---- BEGIN SSH2 PUBLIC KEY ----)/.test(
+    start,
+  )
+}
+
 /**
  * Every block of a PEM file, with any text around them; a private key is refused before it is decoded.
  *

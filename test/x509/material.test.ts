@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { fc } from '../support/fast-check.js'
 import { bundleAsPkcs7 } from '../../src/x509/issue.js'
 import { generateKeys, privateKeyPem, spkiDer } from '../../src/x509/keys.js'
-import { readCertificates, readPins } from '../../src/x509/material.js'
+import { looksLikeMaterial, readCertificates, readPins } from '../../src/x509/material.js'
 import { toPem } from '../../src/x509/pem.js'
 import { sharedPath } from '../support/shared.js'
 import { createPki, openssl, problemOf, read, valueOf } from './issuing.js'
@@ -87,6 +87,7 @@ test('refuses every form of private key for what it is, before anything else', a
     'SEC1 PEM': ec.privateKey.export({ type: 'sec1', format: 'pem' }),
     'SEC1 DER': ec.privateKey.export({ type: 'sec1', format: 'der' }),
     'a key behind its certificate': pem('CERTIFICATE', leaf) + privateKeyPem(ec),
+    'Base64 alone': Buffer.from(ec.privateKey.export({ type: 'pkcs8', format: 'der' })).toString('base64'),
     'a Java keystore': Uint8Array.of(0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2),
     'a PKCS#12 store': withFolder((path) => {
       writeFileSync(path('all.pem'), privateKeyPem(pki.clientKeys) + pem('CERTIFICATE', leaf))
@@ -101,6 +102,23 @@ test('refuses every form of private key for what it is, before anything else', a
       assert.match(problem.message, /give the certificate alone/)
     }
   }
+})
+
+test('tells Base64 without its PEM lines, and keys of SSH, from lists and from what is malformed', () => {
+  const base64 = Buffer.from(leaf).toString('base64')
+  const files: readonly (readonly [string, string])[] = [
+    [base64, 'base64-alone'],
+    [`\ufeff${base64.replaceAll(/.{64}/g, '$&\r\n')}\r\n`, 'base64-alone'],
+    ['ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ== gateway', 'ssh-key'],
+    ['ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY=', 'ssh-key'],
+    ['---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2E=\n---- END SSH2 PUBLIC KEY ----\n', 'ssh-key'],
+  ]
+  for (const [text, code] of files) {
+    assert.equal(looksLikeMaterial(Buffer.from(text)), true, text)
+    assert.equal(problemOf(readCertificates(Buffer.from(text))).code, code, text)
+  }
+  for (const text of ['Maison;350054680', 'MAISON', '350054680\n', 'ssh;350054680', '----- ;350054680'])
+    assert.equal(looksLikeMaterial(Buffer.from(text)), false, text)
 })
 
 test('a private key is refused with the line it stands on, and nothing of it is repeated', () => {
