@@ -30,6 +30,12 @@ export interface LookupPlace {
   readonly requestId: string
 }
 
+interface LookupNeeds {
+  readonly now: () => number
+  readonly upstreams: Upstreams
+  readonly onMoved?: ((environment: string) => void) | undefined
+}
+
 /**
  * Reads of stored resources, of the gateway's own: connections and answers kept, by environment.
  *
@@ -42,12 +48,17 @@ export class Lookups {
   readonly #now: () => number
   readonly #upstreams: Upstreams
   readonly #connectMs: number
+  readonly #onMoved: (environment: string) => void
 
-  /** @param now - epoch milliseconds */
+  /**
+   * @param now - epoch milliseconds
+   * @param onMoved - tells those that keep answers of their own
+   */
   constructor(
     { environments, limits }: Pick<GatewayConfig, 'environments' | 'limits'>,
-    { now, upstreams }: { readonly now: () => number; readonly upstreams: Upstreams },
+    { now, upstreams, onMoved = () => undefined }: LookupNeeds,
   ) {
+    this.#onMoved = onMoved
     this.#now = now
     this.#upstreams = upstreams
     this.#connectMs = limits.connectTimeoutMs
@@ -83,8 +94,15 @@ export class Lookups {
   }
 
   /** After a write that may change whose something is; what is being read meanwhile is not kept either. */
-  forget(environment: string): void {
-    this.#caches.delete(environment)
+  moved(environment: string): void {
+    this.forget(environment)
+    this.#onMoved(environment)
+  }
+
+  /** Keeps nothing of this environment, or of any: something was moved elsewhere. */
+  forget(environment?: string): void {
+    if (environment === undefined) this.#caches.clear()
+    else this.#caches.delete(environment)
   }
 
   close(): void {

@@ -21,6 +21,8 @@ export interface ServingOptions {
   readonly elapsed?: (() => number) | undefined
   /** What ticket keys come from where no file names a secret; undefined: one of this process alone. */
   readonly ticketSecret?: Uint8Array | undefined
+  /** Told of each write that may change whose something is: others may keep what was so before. */
+  readonly onMoved?: ((environment: string) => void) | undefined
 }
 
 /** A listening address as it was bound. */
@@ -51,10 +53,20 @@ export interface Serving {
  * @throws Error with one clear line: an address that cannot be listened on
  */
 export async function openServing(options: ServingOptions): Promise<Serving> {
-  const { config, source, observers, sockets, now, elapsed = () => performance.now(), ticketSecret } = options
+  const { config, source, observers, sockets, now, elapsed = () => performance.now() } = options
+  const { ticketSecret, onMoved } = options
   const { log, metrics } = observers
   const forwarders = createForwarders(config)
-  const state = new GatewayState({ source, observers, forwarders, now, elapsed, config, ticketSecret })
+  const state = new GatewayState({
+    source,
+    observers,
+    forwarders,
+    now,
+    elapsed,
+    config,
+    ticketSecret,
+    onMoved,
+  })
   metrics.sample(() => ({
     identityHits: state.identities.hits,
     identityMisses: state.identities.misses,

@@ -34,6 +34,8 @@ interface StateOptions {
   readonly config: GatewayConfig
   /** Undefined: one of this process alone. */
   readonly ticketSecret?: Uint8Array | undefined
+  /** A write went through that may change whose something is. */
+  readonly onMoved?: ((environment: string) => void) | undefined
 }
 
 /** What the requests of a running gateway share. */
@@ -64,7 +66,7 @@ export class GatewayState implements Gateway {
     this.bodyAccount = new BodyAccount(options.config.limits.bodyBytesInFlight)
     const { now, elapsed, observers } = options
     this.upstreams = new Upstreams({ now, elapsed, log: observers.log, meters: observers.metrics.upstreams })
-    this.lookups = new Lookups(options.config, { now, upstreams: this.upstreams })
+    this.lookups = new Lookups(options.config, { now, upstreams: this.upstreams, onMoved: options.onMoved })
     this.startedAt = options.now()
     // who is given a secret is one of several
     this.limiter = new PartnerLimiter(options.ticketSecret !== undefined)

@@ -62,7 +62,7 @@ export async function judgeAndForwardWrite(
     await forwardAdmitted(exchange, arrival, { admission, body: hasBody(request) ? body : 'none' })
   } finally {
     // a guarded patch cannot change whose a resource is; anything else may
-    if (rule.patch?.except === undefined) gateway.lookups.forget(arrival.environment.name)
+    if (rule.patch?.except === undefined) gateway.lookups.moved(arrival.environment.name)
   }
   return undefined
 }

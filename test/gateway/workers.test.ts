@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { TLSSocket } from 'node:tls'
 import { run } from '../cli/program.js'
-import { patchBody, permittedTarget, rawRequest } from './stand.js'
+import { patchBody, permittedTarget, rawRequest, reasonOf } from './stand.js'
 import { holds, makeWorkerStand, sumOf } from './worker-stand.js'
+import { plainAnswer } from '../support/recorder.js'
 import { until } from '../support/until.js'
+import { jsonAnswer } from './write-stand.js'
 
 const get = rawRequest({})
 
@@ -255,4 +257,63 @@ test('what a partner took at one worker counts at the other', async (context) =>
   assert.ok(passed < 300, `${passed} passed at the other one`)
   first.destroy()
   second.destroy()
+})
+
+test('what a write through one worker may have moved is looked up anew by the other', async (context) => {
+  const rules = `
+          - { method: PATCH, path: "/Organization/{id}", establishment: { reference: id, resolve: upstream } }
+          - { method: PUT, path: "/Organization/{id}", establishment: { body: organization-identifier, resolve: upstream } }`
+  const stand = await makeWorkerStand(context, {
+    config: (text) =>
+      text
+        .replace('establishment: { query: identifier, form: idnatstruct/unit }', (rule) => rule + rules)
+        .replace(
+          '    whitelist: whitelist/',
+          '    resolution: { cacheSeconds: 3600 }\n    whitelist: whitelist/',
+        ),
+  })
+  const organization = (value: string) => ({
+    resourceType: 'Organization',
+    id: '10',
+    identifier: [{ system: 'https://finess.esante.gouv.fr', value }],
+  })
+  const mine = organization('350054680')
+  let stored = mine
+  stand.upstream.answer = ({ startLine }) => (startLine.startsWith('GET ') ? jsonAnswer(stored) : plainAnswer)
+  const target = '/ws-synchro-dispo-lits-fhir/Organization/10'
+  const patch = rawRequest({
+    method: 'PATCH',
+    target,
+    body: patchBody.replaceAll('Location.', 'Organization.'),
+  })
+  const [one, other] = (await stand.status()).workers
+  assert.ok(one !== undefined && other !== undefined)
+  const [mover, client] = [await stand.connectTo(one.pid), await stand.connectTo(other.pid)]
+  context.after(() => {
+    mover.destroy()
+    client.destroy()
+  })
+  const reads = (): number =>
+    stand.upstream.requests.filter(({ startLine }) => startLine.startsWith('GET ')).length
+  let permitted = 0
+  for (const expected of [1, 1]) {
+    client.send(patch)
+    assert.equal((await client.answer()).status, 200)
+    permitted += 1
+    assert.equal(reads(), expected, 'kept by this worker')
+  }
+
+  mover.send(rawRequest({ method: 'PUT', target, body: JSON.stringify(mine) }))
+  assert.equal((await mover.answer()).status, 200)
+  stored = organization('750000001')
+  const refused = await until('a refusal', async () => {
+    client.send(patch)
+    const answer = await client.answer()
+    if (answer.status !== 200) return answer
+    permitted += 1
+    return false
+  })
+  assert.deepEqual([refused.status, reasonOf(refused)], [403, 'establishment-not-permitted'])
+  const written = stand.upstream.requests.filter(({ startLine }) => startLine.startsWith('PATCH '))
+  assert.equal(written.length, permitted)
 })

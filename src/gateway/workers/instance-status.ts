@@ -2,7 +2,15 @@ import type { EnvironmentStatus, PartnerStatus, RenewalStatus, Status } from '..
 import { environmentFacts } from '../status.js'
 import type { Policy } from '../policy.js'
 import type { BoundAddress } from '../serving.js'
-import type { WorkerState } from './worker-pool.js'
+
+/** A worker as operators see it. */
+export interface WorkerState {
+  readonly pid: number
+  readonly state: 'starting' | 'up' | 'missing'
+  readonly revision: string | undefined
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+}
 
 interface InstanceNeeds {
   readonly policy: Policy

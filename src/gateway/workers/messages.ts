@@ -31,7 +31,10 @@ export type ToWorker =
   | { readonly kind: 'taken'; readonly lines: number; readonly isHealthy: boolean }
   /** What partners took at another worker; the worker's number. */
   | { readonly kind: 'used'; readonly from: number; readonly uses: readonly PartnerUse[] }
+  /** Another worker ended; what it did last it may not have told. */
   | { readonly kind: 'gone'; readonly from: number }
+  /** A write through another worker may have changed whose something is. */
+  | { readonly kind: 'moved'; readonly environment: string }
   | { readonly kind: 'stop' }
 
 /** What a worker tells the primary. */
@@ -48,5 +51,6 @@ export type ToPrimary =
   | { readonly kind: 'sight'; readonly id: number | undefined; readonly sight: WorkerSight }
   | { readonly kind: 'audit'; readonly lines: readonly string[]; readonly times: readonly number[] }
   | { readonly kind: 'used'; readonly uses: readonly PartnerUse[] }
+  | { readonly kind: 'moved'; readonly environment: string }
   /** The last word. */
   | { readonly kind: 'ending' }

@@ -4,6 +4,7 @@ import type { InheritedSocket } from '../../tls/inherited-sockets.js'
 import type { LoadedPolicy } from '../policy.js'
 import type { BoundAddress } from '../serving.js'
 import { ForkedWorker, prepareForks, startMs } from './forked-worker.js'
+import type { WorkerState } from './instance-status.js'
 import type { ToPrimary, ToWorker, WorkerSight } from './messages.js'
 import { encodePolicy } from './policy-pipe.js'
 
@@ -22,15 +23,6 @@ interface PoolOptions {
   readonly onHopeless: () => void
   /** It ended unasked. */
   readonly onLost: (cause: 'died' | 'hung') => void
-}
-
-/** A worker as operators see it. */
-export interface WorkerState {
-  readonly pid: number
-  readonly state: 'starting' | 'up' | 'missing'
-  readonly revision: string | undefined
-  /** Epoch milliseconds. */
-  readonly startedAt: number
 }
 
 /** Who serves as long as this did not die at its start. */
@@ -232,6 +224,9 @@ export class WorkerPool {
         return
       case 'used':
         this.tellAll({ kind: 'used', from: worker.id, uses: message.uses }, worker)
+        return
+      case 'moved':
+        this.tellAll(message, worker)
         return
       case 'ending':
         return

@@ -63,6 +63,10 @@ class WorkerProcess {
         return
       case 'gone':
         this.serving?.state.limiter.forget(message.from)
+        this.serving?.state.lookups.forget()
+        return
+      case 'moved':
+        this.serving?.state.lookups.forget(message.environment)
         return
       case 'stop':
         void this.stop()
@@ -99,7 +103,10 @@ class WorkerProcess {
     this.trail = trail
     this.observers = observers
     const source = { current: () => this.inForce() }
-    const serving = await openServing({ config, source, observers, sockets, now, ticketSecret })
+    const onMoved = (environment: string): void => {
+      tell({ kind: 'moved', environment })
+    }
+    const serving = await openServing({ config, source, observers, sockets, now, ticketSecret, onMoved })
     this.serving = serving
     serving.policyReplaced()
     tell({ kind: 'serving', addresses: serving.addresses })
