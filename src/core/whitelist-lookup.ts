@@ -16,8 +16,12 @@ export interface EstablishmentWriter {
 export interface OpenWhitelist extends Whitelist {
   /** Whether a partner of this id is listed. */
   hasPartner(id: string): boolean
-  /** The id of every partner. */
-  partnerIds(): Generator<string>
+  /** The id of a partner, by its number (0 to `partnerCount`, exclusive), in UTF-8. */
+  idOf(partner: number): Uint8Array
+  /** The number of the partner of this id (UTF-8), or -1. */
+  partnerNumber(id: Uint8Array): number
+  /** What a partner or one of its certificates lists, packed (`packEstablishment`): sorted, each once. */
+  packedEstablishments(partner: number): Float64Array
   /** Every partner in the order read, decoded one by one; establishments sorted, each once. */
   partners(): Generator<PartnerDeclaration>
   /** Who may write for this establishment (IdNatStruct). */
@@ -68,15 +72,19 @@ export class WhitelistLookup implements OpenWhitelist {
   }
 
   hasPartner(id: string): boolean {
-    const bytes = this.#encoder.encode(id)
-    return this.#reader.ids.indexOf(bytes, bytes.length) !== -1
+    return this.partnerNumber(this.#encoder.encode(id)) !== -1
   }
 
-  *partnerIds(): Generator<string> {
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-    for (let index = 0; index < this.partnerCount; index += 1) {
-      yield decoder.decode(this.#reader.ids.keyAt(index))
-    }
+  idOf(partner: number): Uint8Array {
+    return this.#reader.ids.keyAt(partner)
+  }
+
+  partnerNumber(id: Uint8Array): number {
+    return this.#reader.ids.indexOf(id, id.length)
+  }
+
+  packedEstablishments(partner: number): Float64Array {
+    return this.#reader.packedEstablishments(partner)
   }
 
   *partners(): Generator<PartnerDeclaration> {

@@ -82,6 +82,17 @@ export class WhitelistReader {
     return [first, this.#ofPartner(partner, 'certificatesEnd')]
   }
 
+  /** Every establishment of a partner, its own and those of its certificates: packed, sorted, each once. */
+  packedEstablishments(partner: number): Float64Array {
+    const start = this.#ofPartner(partner, 'establishmentsStart')
+    const isLast = (partner + 1) * partnerWidth >= this.#partners.length
+    // the builder writes the lists of its certificates right behind the partner's own
+    const end = isLast ? this.#establishments.length : this.#ofPartner(partner + 1, 'establishmentsStart')
+    const written = this.#establishments.subarray(start, end)
+    if (end === this.#ofPartner(partner, 'establishmentsEnd')) return written
+    return written.toSorted().filter((number, index, sorted) => number !== sorted[index - 1])
+  }
+
   /** What was declared of a certificate. */
   identity(certificate: number): CertificateIdentity {
     const start = this.#ofCertificate(certificate, 'establishmentsStart')

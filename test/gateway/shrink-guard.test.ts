@@ -81,7 +81,7 @@ const tolerated: readonly (readonly [what: string, more: string, others: number,
   [
     ['a partner less', '', 8, 60],
     ['a growing list', '', 30, 60],
-    ['as large a share as may go', 'guard: { shrinkPercent: 50 },', 4, 135],
+    ['as large a share as may go', 'guard: { shrinkPercent: 50, shrinkEstablishments: 1000 },', 4, 60],
     ['a guard that is off', 'guard: { shrinkPercent: 100 },', 0, 60],
     [
       'a guard that asks for more partners',
@@ -116,12 +116,15 @@ test('as many as the guard names are too many', async (context) => {
 test('the list of each environment is guarded', async (context) => {
   const { stand } = await makeTwoEnvironments(context, 'ports', {
     config: (text) =>
-      text.replace('reload: { debounceMs: 20,', 'reload: { guard: { shrinkPercent: 50 }, debounceMs: 60000,'),
+      text.replace(
+        'reload: { debounceMs: 20,',
+        'reload: { guard: { shrinkPercent: 50, shrinkEstablishments: 1000 }, debounceMs: 60000,',
+      ),
     prepare: (made) => {
       made.write('whitelist-prod/partner.yaml', whitelistOf('CN=X', 9))
     },
   })
-  stand.write('whitelist-prod/partner.yaml', whitelistOf('CN=X', 4, 135))
+  stand.write('whitelist-prod/partner.yaml', whitelistOf('CN=X', 4))
   const half = await stand.gateway.reload('signal')
   assert.equal(half.result, 'reloaded')
   stand.write('whitelist-prod/partner.yaml', whitelistOf('CN=X', 0))
@@ -138,6 +141,53 @@ test('as many partners under other ids are another whitelist', async (context) =
     report.diagnostics.map(({ code }) => code),
     ['shrink-partners'],
   )
+})
+
+test('a list of the same size with other establishments is refused until it is confirmed', async (context) => {
+  const { stand, subject } = await guarded(context)
+  // the partner of the stand keeps its own: what is refused is refused for the others
+  const swapped = whitelistOf(subject, 9).replaceAll(/"44(\d{7})"/g, '"45$1"')
+  stand.write('whitelist/partner.yaml', swapped.replace('"350054680"', '"350054681"'))
+  const refused = await stand.gateway.reload('signal')
+  assert.deepEqual(
+    refused.diagnostics.map(({ code }) => code),
+    ['shrink-establishments'],
+  )
+  assert.match(refused.diagnostics[0]?.message ?? '', /drops 541 of 541 establishments \(100 %\)/)
+  assert.equal(reasonOf(await stand.send(write)), undefined)
+  const reached = stand.upstream.requests.length
+  const confirm = refused.refusedRevision ?? ''
+  assert.equal((await stand.gateway.reload('admin', { confirm })).result, 'reloaded')
+  assert.equal(reasonOf(await stand.send(write)), 'establishment-not-permitted')
+  assert.equal(stand.upstream.requests.length, reached)
+})
+
+test('lists that stand beside other partners than before are refused, though none is gone', async (context) => {
+  const { stand, subject } = await guarded(context)
+  // each list goes to the next partner, as where one column of a sheet is sorted alone
+  const ids = whitelistOf(subject, 9).replaceAll(/(id|name): p(\d)/g, (_, key, digit) => {
+    return `${String(key)}: p${(Number(digit) + 1) % 9}`
+  })
+  stand.write('whitelist/partner.yaml', ids)
+  const { diagnostics } = await stand.gateway.reload('signal')
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['shrink-establishments'],
+  )
+  assert.match(
+    diagnostics[0]?.message ?? '',
+    /drops 540 of 541 establishments from partners that stay \(100 %\)/,
+  )
+})
+
+test('a partner that hands its list to another, as one of many, is no event', async (context) => {
+  const { stand, subject } = await guarded(context)
+  const [first, second] = [0, 1].map((each) => String(440_000_000 + each * 1000))
+  const handed = whitelistOf(subject, 9)
+    .replace(`"${first}"`, '"440999999"')
+    .replace(`"${second}"`, `"${first}"`)
+  stand.write('whitelist/partner.yaml', handed)
+  assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
 })
 
 test('the guard in force decides, not the one that comes with the list', async (context) => {
