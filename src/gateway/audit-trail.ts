@@ -148,8 +148,10 @@ class KeptTrail implements AuditTrail<ChainedAudit> {
 
   tick(): void {
     const now = this.needs.now()
-    if (now >= this.sealDue) {
-      this.sealDue = now + this.needs.config.sealMinutes * minute
+    const pause = this.needs.config.sealMinutes * minute
+    // a clock that was set back keeps no seal waiting until it is where it was
+    if (now >= this.sealDue || now < this.sealDue - pause) {
+      this.sealDue = now + pause
       this.audit.seal(now)
     }
     if (now >= this.purgeDue) {

@@ -207,6 +207,19 @@ test('while it runs the trail is sealed each hour where something was written', 
   )
 })
 
+test('a clock that was set back keeps no seal waiting', async (context) => {
+  const trail = await kept(context)
+  const { audit, tick } = asParts(await trail.open())
+  audit.write({ time: trail.clock, event: 'request' })
+  trail.clock = start - 5 * 60 * 60_000
+  tick()
+  await audit.flush()
+  assert.deepEqual(
+    trail.linesOf('audit.ndjson').map(({ event }) => event),
+    ['request', 'seal'],
+  )
+})
+
 test('a second process that names the same file does not start, and is told who holds it', async (context) => {
   const trail = await kept(context)
   const { close } = asParts(await trail.open())
