@@ -26,6 +26,8 @@ interface TrailNeeds {
   readonly log: Log
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** Called each time that writing begins to fail. */
+  readonly onProblem: () => void
 }
 
 // about 100,000 lines may wait while the disk is slow
@@ -46,7 +48,7 @@ export async function openAuditTrail(needs: TrailNeeds): Promise<AuditTrail<Chai
   const { config, log } = needs
   const sealKey = config.sealKey === undefined ? undefined : await readOrMakeSealKey(config.sealKey, log)
   if (config.file === undefined) {
-    const file = await openFile('stdout', { log })
+    const file = await openFile('stdout', needs)
     const audit = createAudit(file, { format: config.format, sealKey })
     return new KeptTrail({ ...needs, audit, file, lock: undefined })
   }
@@ -58,7 +60,7 @@ export async function openAuditTrail(needs: TrailNeeds): Promise<AuditTrail<Chai
   const lock = isRegular ? await lockOf(config.file) : undefined
   try {
     const past = await pastOf(path, end.value)
-    const file = await openFile(config.file, { log })
+    const file = await openFile(config.file, needs)
     if (past.isTorn) file.write('\n')
     const rotate = (time: number): void => {
       file.rotate(rotatedPath(path, time))
@@ -97,12 +99,13 @@ async function pastOf(path: string, end: FileEnd): Promise<ChainEnd> {
 
 async function openFile(
   target: PlacedPath | 'stdout',
-  { log }: Pick<TrailNeeds, 'log'>,
+  { log, onProblem }: Pick<TrailNeeds, 'log' | 'onProblem'>,
 ): Promise<AppendFile> {
   const opened = await openAppendFile({
     target: target === 'stdout' ? target : { path: target.path, mode: 0o640 },
     maxQueued: queuedBytes,
     onProblem: (problem) => {
+      onProblem()
       log.error('the audit trail cannot be written', { detail: problem.message })
     },
     onRecovered: (lost) => {

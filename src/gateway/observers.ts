@@ -77,7 +77,7 @@ export class Observers {
   /** One audit line and its counts, whatever became of the request. */
   finished(event: RequestEvent): void {
     const line = event.auditEvent()
-    if (!this.audit.write(line)) this.metrics.auditError()
+    this.audit.write(line)
     this.metrics.request(line)
     this.limitHit(event.environment, event.limit() ?? limitOfReason(line.reason))
     if (event.entry !== undefined && event.certificate !== undefined) {
@@ -117,7 +117,7 @@ export class Observers {
       detail: parserCode,
       ...(isAnswered && { status: renderingOf(reason).status, bytesOut, outcome: 'answered' }),
     }
-    if (!this.audit.write(line)) this.metrics.auditError()
+    this.audit.write(line)
     this.metrics.request({ ...line, environment })
   }
 
@@ -142,7 +142,7 @@ export class Observers {
       detail,
       policyRevision,
     }
-    if (!this.audit.write(line)) this.metrics.auditError()
+    this.audit.write(line)
     this.metrics.handshake(environment, 'refused')
     const { subject, serialNumber, clientAddress } = client
     this.log.info('a handshake is refused', {
@@ -275,8 +275,14 @@ export async function openObservers({ config, now, version }: ObserverOptions): 
     destination: logDestination(process.stderr, process.env),
     now,
   })
-  const trail = await openAuditTrail({ config: config.audit, log, now })
-  const { audit } = trail
-  const metrics = createMetrics({ version, audit: () => audit })
-  return { observers: new Observers({ log, metrics, trail, now }), append: audit.append }
+  const metrics = createMetrics({ version, audit: () => trail.audit })
+  const trail = await openAuditTrail({
+    config: config.audit,
+    log,
+    now,
+    onProblem: () => {
+      metrics.auditError()
+    },
+  })
+  return { observers: new Observers({ log, metrics, trail, now }), append: trail.audit.append }
 }

@@ -84,6 +84,7 @@ export interface Metrics {
   /** `at`: epoch milliseconds. */
   reload(result: ReloadResult, times: { readonly at: number; readonly durationMs: number }): void
   policy(policy: PolicyObservation): void
+  /** Writing the audit trail began to fail. */
   auditError(): void
   /** Several processes serve: how many answer, and how many do not. */
   workers(up: number, missing: number): void

@@ -67,6 +67,7 @@ async function kept(context: TestContext): Promise<Kept> {
         },
         log: createLog({ level: 'debug', destination: sink, now }),
         now,
+        onProblem: () => undefined,
       })
       context.after(() => opened.close())
       return opened

@@ -143,7 +143,9 @@ for (const onFailure of ['refuse', 'continue'] as const) {
     const arrived = stand.upstream.requests.map(({ startLine }) => startLine.split(' ')[0])
     assert.deepEqual(arrived, onFailure === 'continue' ? ['PATCH', 'GET'] : ['GET'])
     const ready = await fetch(`http://127.0.0.1:${stand.gateway.admin?.port ?? 0}/metrics`)
-    assert.match(await ready.text(), /^ror_gateway_audit_healthy 0$/m)
+    const metrics = await ready.text()
+    assert.match(metrics, /^ror_gateway_audit_healthy 0$/m)
+    assert.match(metrics, /^ror_gateway_audit_errors_total 1$/m)
   })
 }
 

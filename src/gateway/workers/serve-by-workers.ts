@@ -53,9 +53,7 @@ export async function serveByWorkers(options: WorkersOptions): Promise<Servers> 
     log,
     isAuditHealthy: () => audit.healthy,
     onAudit: (lines, times) => {
-      for (const [index, line] of lines.entries()) {
-        if (!append(line, times[index] ?? now())) metrics.auditError()
-      }
+      for (const [index, line] of lines.entries()) append(line, times[index] ?? now())
     },
     onGone: (sight) => {
       if (sight === undefined) return
