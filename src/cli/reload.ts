@@ -54,7 +54,11 @@ export const reload: Verb = {
       help: 'admin listeners instead, such as http://127.0.0.1:9464; several: all of them',
     },
     { name: 'dry-run', help: 'only tells what would be' },
-    { name: 'confirm', value: 'REVISION', help: 'the revision that may drop as much as it does' },
+    {
+      name: 'confirm',
+      value: 'REVISION',
+      help: 'the revision that may drop as much, or go back as far, as it does',
+    },
     { name: 'wait', help: 'until every one of them runs the new revision' },
     { name: 'timeout', value: 'SECONDS', default: '30', help: 'with --wait: how long' },
     { name: 'json', help: 'the answers as JSON' },

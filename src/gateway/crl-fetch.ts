@@ -4,6 +4,7 @@ import type { Result } from '../core/result.js'
 import { fetchBounded } from '../http/fetch-bounded.js'
 import type { Certificate } from '../x509/certificate.js'
 import { commonNameOf } from '../x509/common-name.js'
+import { crlIdentity, formatAge, goesBack } from '../x509/crl-age.js'
 import { readCrls, verifyCrl, type VerifiedRevocationList } from '../x509/crl.js'
 
 /** What tells one CRL of a file from the others, and how new it is. */
@@ -27,9 +28,9 @@ export interface CrlFetchOrder {
   /** Epoch milliseconds. */
   readonly now: number
   readonly authorities: readonly Certificate[]
-  /** The CRLs that stand in the file now; none of them may be lost or grow older. */
+  /** The CRLs in force from the file; none of them may be lost or grow older. */
   readonly inForce: readonly CrlInForce[]
-  /** Given only while the file still is what came with them. */
+  /** Sent only while the file holds what is in force. */
   readonly validators: CrlValidators | undefined
 }
 
@@ -44,15 +45,17 @@ const earliness = 300_000
  * Fetches a file of CRLs and puts it in place of the old one, if it is better.
  *
  * Never rejects. What cannot be read, is not signed by a configured authority, is stale, still to come or
- * older than what is in force, or lacks a CRL that is in force, leaves the file as it was.
+ * older than what is in force or stands in the file, or lacks a CRL that is in force, leaves the file as it was.
  */
 export async function fetchCrl(order: CrlFetchOrder): Promise<CrlFetchOutcome> {
-  const { url, file, timeoutMs, maxBytes, validators } = order
+  const { url, file, timeoutMs, maxBytes } = order
+  // where an older file was put in place of the one in force, 304 would leave it there
+  const validators = holdsInForce(await standingIn(order), order.inForce) ? order.validators : undefined
   const answer = await fetchBounded({ url, timeoutMs, maxBytes, fields: conditionsOf(validators) })
   if (!answer.ok) return failed(answer.problem)
   const { status, bytes, etag, lastModified } = answer.value
   if (status === 304) return { result: 'unchanged', validators: { etag, lastModified, ...validators } }
-  const judged = judgeCrls(bytes, order)
+  const judged = judgeCrls(bytes, order, await standingIn(order))
   if (!judged.ok) return failed(judged.problem)
   const old = await readBounded(file, maxBytes)
   if (old.ok && old.value.equals(bytes)) return { result: 'unchanged', validators: { etag, lastModified } }
@@ -61,10 +64,32 @@ export async function fetchCrl(order: CrlFetchOrder): Promise<CrlFetchOutcome> {
   return { result: 'fetched', validators: { etag, lastModified } }
 }
 
-/** Whether these bytes may stand in the place of the CRLs in force. */
+/** What the file holds now, in force or not yet; of what cannot be read or was not signed nothing counts. */
+async function standingIn({
+  file,
+  maxBytes,
+  authorities,
+}: CrlFetchOrder): Promise<readonly VerifiedRevocationList[]> {
+  const bytes = await readBounded(file, maxBytes)
+  const read = bytes.ok ? readCrls(bytes.value) : undefined
+  if (read?.ok !== true) return []
+  return read.value.flatMap((crl) => {
+    const verified = verifyCrl(crl, authorities)
+    return verified.ok ? [verified.value] : []
+  })
+}
+
+function holdsInForce(standing: readonly CrlInForce[], inForce: readonly CrlInForce[]): boolean {
+  return inForce.every((crl) =>
+    standing.some((each) => crlIdentity(each) === crlIdentity(crl) && !goesBack(each, crl)),
+  )
+}
+
+/** Whether these bytes may stand in the place of the CRLs in force, and of those in the file. */
 function judgeCrls(
   bytes: Uint8Array,
   { authorities, inForce, now }: CrlFetchOrder,
+  standing: readonly CrlInForce[],
 ): Result<undefined, { readonly code: string; readonly message: string }> {
   const read = readCrls(bytes)
   if (!read.ok) return read
@@ -79,26 +104,22 @@ function judgeCrls(
     if (crl.thisUpdate > now + earliness) {
       return refuse('crl-still-to-come', `${name} is of ${new Date(crl.thisUpdate).toISOString()}`)
     }
-    lists.set(identityOf(verified.value), verified.value)
+    lists.set(crlIdentity(verified.value), verified.value)
   }
-  for (const before of inForce) {
+  for (const { issuer, ...before } of inForce) {
+    if (lists.has(crlIdentity(before))) continue
+    return refuse('crl-lost', `the CRL of \`${commonNameOf(issuer)}\` is in force and was not in the answer`)
+  }
+  // what stands in the file may be newer than what is in force: just put there, and not yet read
+  for (const before of [...inForce, ...standing]) {
+    const after = lists.get(crlIdentity(before))
+    if (after === undefined || !goesBack(after, before)) continue
     const name = `the CRL of \`${commonNameOf(before.issuer)}\``
-    const after = lists.get(identityOf(before))
-    if (after === undefined) return refuse('crl-lost', `${name} is in force and was not in the answer`)
-    if (after.thisUpdate < before.thisUpdate || numberOf(after) < numberOf(before)) {
-      const when = new Date(after.thisUpdate).toISOString()
-      return refuse('crl-older', `${name} of ${when} is older than the one in force`)
-    }
+    const known = `the one in force or in the file (${formatAge(before)})`
+    const message = `${name} (${formatAge(after)}) is older than ${known}; where the issuer numbers anew, put its CRL into the file and confirm the reload`
+    return refuse('crl-older', message)
   }
   return { ok: true, value: undefined }
-}
-
-function identityOf({ issuerSpkiSha256, scope, distributionPoints }: CrlInForce): string {
-  return [issuerSpkiSha256, scope, ...distributionPoints].join(' ')
-}
-
-function numberOf({ crlNumber }: CrlInForce): bigint {
-  return crlNumber === undefined ? 0n : BigInt(`0x${crlNumber}`)
 }
 
 function conditionsOf(validators: CrlValidators | undefined): Record<string, string> {

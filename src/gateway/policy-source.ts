@@ -21,6 +21,8 @@ export interface ReloadReport {
   readonly revision: string
   /** Of what was refused. */
   readonly refusedRevision?: string
+  /** Whether the guard alone refused it, so that confirming `refusedRevision` lets it pass. */
+  readonly confirmable?: boolean
   /** Of what came, or would come, into force. */
   readonly nextRevision?: string
   readonly diagnostics: readonly Diagnostic[]
@@ -201,7 +203,10 @@ export class PolicySource {
     const guarded = confirm === revision ? [] : this.options.guard(next, this.policy)
     const diagnostics = [...accepted, ...guarded]
     if (diagnostics.length > 0) {
-      return { report: { ...base, result: 'refused', refusedRevision: revision, diagnostics } }
+      const confirmable = accepted.length === 0
+      return {
+        report: { ...base, result: 'refused', refusedRevision: revision, confirmable, diagnostics },
+      }
     }
     return { report: { ...base, result: 'reloaded', nextRevision: revision, diagnostics: warnings }, next }
   }

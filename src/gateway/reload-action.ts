@@ -44,7 +44,7 @@ function answerOf(report: ReloadReport, dryRun: boolean): ReloadAnswer {
     revision,
     ...(nextRevision !== undefined && { nextRevision }),
     ...(refusedRevision !== undefined && { refusedRevision }),
-    confirmable: result === 'refused' && diagnostics.every(({ code }) => code.startsWith('shrink-')),
+    confirmable: report.confirmable === true,
     durationMs: Math.round(durationMs),
     diagnostics: diagnostics.map(formatDiagnostic),
   }

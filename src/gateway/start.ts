@@ -1,4 +1,5 @@
 import { startAdmin, type AdminServer } from '../admin/server.js'
+import { judgeForgottenCrls } from './crl-guard.js'
 import { CrlRefresh } from './crl-refresh.js'
 import { expiryFindings } from './expiry.js'
 import { ExpiryReport } from './expiry-report.js'
@@ -75,7 +76,7 @@ export async function startGateway({
     file,
     loaded,
     accept: judgeReplacement,
-    guard: judgeShrinking,
+    guard: (next, current) => [...judgeShrinking(next, current), ...judgeForgottenCrls(next, current)],
     spread: async (next) => servers?.spread(next),
     onReload: (report) => {
       if (report.result === 'reloaded') {

@@ -113,6 +113,10 @@ const unfit: Readonly<
     'crl-older',
     ({ pki }) => publishing(pki.crl([], { thisUpdate: now - 2 * day })),
   ],
+  'of a lower number than the one in force': [
+    'crl-older',
+    ({ pki }) => publishing(pki.crl([], { thisUpdate: now, crlNumber: 0 })),
+  ],
   stale: [
     'crl-stale',
     ({ pki }) => publishing(pki.crl([], { thisUpdate: now - hour, nextUpdate: now - 1000 })),
@@ -189,6 +193,28 @@ test('the last good copy stays', async (context) => {
   assert.ok(outcome.result === 'failed' && outcome.code === 'fetch-unreachable')
   const elsewhere = await all.fetch({ url: 'ftp://127.0.0.1/x.crl' })
   assert.ok(elsewhere.result === 'failed' && elsewhere.code === 'fetch-url')
+})
+
+test('a CRL newer than the one in force, put into the file by hand, is not replaced by one in between', async (context) => {
+  const { pki, publisher, file, fetch } = await kept(context)
+  const byHand = pki.crl([{ serialNumber: '0a' }], { thisUpdate: now, crlNumber: 3 })
+  writeFileSync(file, byHand)
+  publisher.answer = publishing(pki.crl([], { thisUpdate: now - hour, crlNumber: 2 }))
+  const outcome = await fetch()
+  assert.deepEqual([outcome.result, 'code' in outcome && outcome.code], ['failed', 'crl-older'])
+  assert.equal(readFileSync(file, 'utf8'), byHand)
+})
+
+test('where an older CRL was put over the one in force, the publisher is asked for the whole one', async (context) => {
+  const { pki, publisher, file, text, fetch } = await kept(context)
+  writeFileSync(file, pki.crl([], { thisUpdate: now - 2 * day, crlNumber: 0 }))
+  publisher.answer = (response) => {
+    if (response.req.headers['if-none-match'] === undefined) response.writeHead(200).end(text)
+    else response.writeHead(304).end()
+  }
+  const outcome = await fetch({ validators: { etag: '"1"', lastModified: undefined } })
+  assert.equal(outcome.result, 'fetched')
+  assert.equal(readFileSync(file, 'utf8'), text)
 })
 
 test('a CRL that was never fetched is fetched at the start: nobody enters before, and it is kept', async (context) => {

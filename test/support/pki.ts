@@ -51,8 +51,11 @@ export interface TestPki {
   client(wishes?: CertificateWishes): Promise<TestCertificate>
   /** A server certificate for these hosts (names, or IPv4 addresses). */
   server(hosts: readonly string[], wishes?: CertificateWishes): Promise<TestCertificate>
-  /** The intermediate's CRL, and the root's (empty) one behind it; a week old at most unless told otherwise. */
-  crl(revoked?: readonly Revoked[], window?: { thisUpdate?: number; nextUpdate?: number }): string
+  /** The intermediate's CRL, and the root's (empty) one behind it; number 1, a week old at most unless told otherwise. */
+  crl(
+    revoked?: readonly Revoked[],
+    more?: { thisUpdate?: number; nextUpdate?: number; crlNumber?: number | undefined },
+  ): string
 }
 
 export interface TestPkiOptions {
@@ -126,11 +129,14 @@ export async function makeTestPki(options: TestPkiOptions = {}): Promise<TestPki
         ipAddresses: hosts.filter(isAddress),
         ...wishes,
       }),
-    crl: (revoked = [], { thisUpdate = now - day, nextUpdate = now + 6 * day } = {}) => {
+    crl: (revoked = [], more = {}) => {
+      const { thisUpdate = now - day, nextUpdate = now + 6 * day } = more
+      const crlNumber = 'crlNumber' in more ? more.crlNumber : 1
+      const window = { thisUpdate, nextUpdate, ...(crlNumber !== undefined && { crlNumber }) }
       const entries = revoked.map(({ at = thisUpdate, ...rest }) => ({ at, ...rest }))
       return [
-        issueCrl({ issuer: intermediate, thisUpdate, nextUpdate, crlNumber: 1, revoked: entries }),
-        issueCrl({ issuer: root, thisUpdate, nextUpdate, crlNumber: 1, revoked: [] }),
+        issueCrl({ ...window, issuer: intermediate, revoked: entries }),
+        issueCrl({ ...window, issuer: root, revoked: [] }),
       ]
         .map((der) => toPem('X509 CRL', der))
         .join('')
