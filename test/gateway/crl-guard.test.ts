@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { command } from '../cli/in-process.js'
-import { day, type TestCertificate, type TestPki } from '../support/pki.js'
+import { day, makeTestPki, type TestCertificate, type TestPki } from '../support/pki.js'
 import { makeStand, reasonOf, type Stand } from './stand.js'
 
 const now = Date.now()
@@ -107,24 +107,25 @@ const tolerated: readonly (readonly [what: string, before: Age, edit: (stand: St
   [
     'a newer CRL',
     { crlNumber: 9 },
-    ({ pki, write }) => {
-      write(file, pki.crl([revoked], { crlNumber: 10, thisUpdate: now - day + 60_000 }))
+    (stand) => {
+      stand.write(file, stand.pki.crl([revoked], { crlNumber: 10, thisUpdate: now - day + 60_000 }))
     },
   ],
   [
     'the first CRL with a number',
     { crlNumber: undefined },
-    ({ pki, write }) => {
-      write(file, pki.crl([revoked], { crlNumber: 1 }))
+    (stand) => {
+      stand.write(file, stand.pki.crl([revoked], { crlNumber: 1 }))
     },
   ],
   [
     'an older CRL beside the one in force',
     { crlNumber: 9 },
-    ({ pki, write }) => {
-      write(
+    (stand) => {
+      stand.write(
         file,
-        pki.crl([], { crlNumber: 8, thisUpdate: now - 2 * day }) + pki.crl([revoked], { crlNumber: 9 }),
+        stand.pki.crl([], { crlNumber: 8, thisUpdate: now - 2 * day }) +
+          stand.pki.crl([revoked], { crlNumber: 9 }),
       )
     },
   ],
@@ -139,6 +140,16 @@ for (const [what, before, edit] of tolerated) {
     await assertRevoked(all)
   })
 }
+
+test('authorities that are given up as a whole take their CRLs along at once', async (context) => {
+  const { stand } = await guarded(context, {})
+  const fresh = await makeTestPki({ prefix: 'FRESH ' })
+  stand.write('pki/client-ca.pem', fresh.caPem)
+  stand.write(file, fresh.crl())
+  assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
+  assert.equal(reasonOf(await stand.send({})), 'certificate-untrusted')
+  assert.equal(stand.upstream.requests.length, 0)
+})
 
 test('ror-gateway reload tells which CRL goes back, and confirms it', async (context) => {
   const { stand } = await guarded(context, { crlNumber: 12 })
