@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { formatPlace } from '../core/diagnostic.js'
 import { isSameName, type DistinguishedName } from '../core/distinguished-name.js'
 import { formatName, formatNameSlash, parseName } from '../core/name-text.js'
-import { formatSpkiSha256 } from '../core/spki.js'
+import { formatSpkiSha256, type SpkiSha256 } from '../core/spki.js'
 import type { Whitelist, WhitelistEntry } from '../core/whitelist.js'
 import type { Certificate } from '../x509/certificate.js'
 
@@ -47,8 +47,8 @@ const mostRenewals = 200
  * Notices renewals, each once, for the operator: nothing is decided by what is remembered here.
  *
  * Of a certificate that is let in by its name, a key other than those seen before; by its key, another
- * name. Of one that is not listed, that its name stands in the list with another key, or its key with
- * another name. What was seen before a restart is not remembered, so the first certificate is no renewal.
+ * name. Of one that is not listed, that its name stands in the list with another key, or came with one that is
+ * listed alone, or that its key stands there with another name. What was seen before a restart is not remembered, so the first certificate is no renewal.
  */
 export class Renewals {
   /** Certificates already looked at, by environment, digest and outcome: nearly every request ends here. */
@@ -62,6 +62,8 @@ export class Renewals {
     Pick<Presented, 'environment' | 'policyRevision'> & { readonly index: number | undefined }
   >()
   private readonly seen = new LRUCache<string, Set<string>>({ max: mostEntries })
+  /** The listed key that a name came with last, where the key alone is listed. */
+  private readonly keyOfName = new LRUCache<string, SpkiSha256>({ max: mostEntries })
   private readonly reported = new LRUCache<string, true>({ max: mostEntries })
   private renewals: readonly Renewal[] = []
 
@@ -101,6 +103,7 @@ export class Renewals {
     // an entry that demands both has met both
     if (subject !== undefined && publicKey !== undefined) return undefined
     const isByName = subject !== undefined
+    if (!isByName) this.keyOfName.set(`${environment} ${certificate.subjectKey}`, certificate.spkiSha256)
     const key = `${environment} ${isByName ? certificate.subjectKey : certificate.spkiSha256}`
     const now = isByName ? certificate.spkiSha256 : certificate.subjectKey
     const before = this.seen.get(key)
@@ -115,7 +118,7 @@ export class Renewals {
     return { kind: isByName ? 'new-key' : 'new-name', entry }
   }
 
-  // its name is listed (with another key, or for APIs that go by name), or its key is
+  // its name is listed (with another key, or for APIs that go by name), or its key is, or its name came with a key that is
   private ofRefused({ environment, whitelist, certificate }: Presented): Found | undefined {
     const { subjectKey, spkiSha256 } = certificate
     const byName = whitelist.findBySubject(subjectKey)
@@ -126,7 +129,10 @@ export class Renewals {
     if (this.seen.get(`${environment} ${subjectKey}`)?.has(spkiSha256) === true) return undefined
     if (this.seen.get(`${environment} ${spkiSha256}`)?.has(subjectKey) === true) return undefined
     if (byName !== undefined) return { kind: 'new-key', entry: byName }
-    return byKey === undefined ? undefined : { kind: 'new-name', entry: byKey }
+    if (byKey !== undefined) return { kind: 'new-name', entry: byKey }
+    const keyBefore = this.keyOfName.get(`${environment} ${subjectKey}`)
+    const before = keyBefore === undefined ? undefined : whitelist.findByPublicKey(keyBefore)
+    return before === undefined ? undefined : { kind: 'new-key', entry: before }
   }
 }
 

@@ -126,6 +126,23 @@ test('an entry that pins another key refuses the renewed certificate, and the op
   )
 })
 
+test('a new key of a partner listed by its key alone is refused, and the operator gets its line', async (context) => {
+  const stand = await makeStand(context)
+  const old = await stand.pki.client({ subject: clientName('KEYED') })
+  stand.write('whitelist/consumer.yaml', byKey(pinOf(old)))
+  assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
+  assert.equal((await stand.send({ ...csd, client: old })).status, 200)
+  const renewed = await stand.pki.client({ subject: clientName('KEYED') })
+  const arrived = stand.upstream.requests.length
+  const answer = await stand.send({ ...csd, client: renewed })
+  assert.equal(reasonOf(answer), 'certificate-not-listed')
+  assert.equal(stand.upstream.requests.length, arrived)
+  const event = await stand.auditOf(answer)
+  assert.deepEqual([event['renewal'], event['renewalOf']], ['new-key', 'consumer'])
+  const [renewal] = await renewals(stand)
+  assert.deepEqual([renewal?.outcome, renewal?.line], ['refused', `- publicKey: "${pinOf(renewed)}"`])
+})
+
 test('a certificate that is let in by its name, and asks where keys count, is no renewal', async (context) => {
   const stand = await makeStand(context)
   assert.equal((await stand.send({})).status, 200)
