@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { command } from '../cli/in-process.js'
 import { day, makeTestPki, type TestCertificate, type TestPki } from '../support/pki.js'
@@ -140,6 +142,17 @@ for (const [what, before, edit] of tolerated) {
     await assertRevoked(all)
   })
 }
+
+test('an environment that looks at no revocation, before or after, is not guarded', async (context) => {
+  const { stand } = await guarded(context, { crlNumber: 9 })
+  const config = readFileSync(join(stand.folder, 'gateway.yaml'), 'utf8')
+  stand.write('gateway.yaml', config.replace('crlPolicy: require', 'crlPolicy: off'))
+  stand.write(file, stand.pki.crl([], { crlNumber: 8 }))
+  assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
+  stand.write('gateway.yaml', config)
+  stand.write(file, stand.pki.crl([], { crlNumber: 7 }))
+  assert.equal((await stand.gateway.reload('signal')).result, 'reloaded')
+})
 
 test('authorities that are given up as a whole take their CRLs along at once', async (context) => {
   const { stand } = await guarded(context, {})
