@@ -48,7 +48,8 @@ const mostRenewals = 200
  *
  * Of a certificate that is let in by its name, a key other than those seen before; by its key, another
  * name. Of one that is not listed, that its name stands in the list with another key, or came with one that is
- * listed alone, or that its key stands there with another name. What was seen before a restart is not remembered, so the first certificate is no renewal.
+ * listed alone, or that its key stands there with another name. What was seen before a restart is not
+ * remembered, so the first certificate is no renewal.
  */
 export class Renewals {
   /** Certificates already looked at, by environment, digest and outcome: nearly every request ends here. */
@@ -118,7 +119,7 @@ export class Renewals {
     return { kind: isByName ? 'new-key' : 'new-name', entry }
   }
 
-  // its name is listed (with another key, or for APIs that go by name), or its key is, or its name came with a key that is
+  // its name is listed (with another key, or for APIs that go by name), or its key is, or a key that its name came with
   private ofRefused({ environment, whitelist, certificate }: Presented): Found | undefined {
     const { subjectKey, spkiSha256 } = certificate
     const byName = whitelist.findBySubject(subjectKey)

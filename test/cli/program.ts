@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 
+const patienceMs = 120_000
+
 /** The built program, as a process of its own. */
 export interface Program {
   readonly process: ChildProcess
   stdout(): string
   stderr(): string
-  /** Resolves when the standard output or error holds this. */
+  /** Resolves when the standard output or error holds this. @throws after two minutes, or where the program ends */
   until(text: string): Promise<void>
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>
@@ -40,10 +42,16 @@ export function run(args: readonly string[], cwd?: string): Program {
     stderr: () => stderr,
     until: (text) =>
       new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          reject(new Error(`waited in vain for \`${text}\`: ${stdout}${stderr}`))
+        }, patienceMs)
+        timer.unref()
         tell = () => {
-          if (stdout.includes(text) || stderr.includes(text)) resolve()
-          else if (child.exitCode !== null)
-            reject(new Error(`ended with ${child.exitCode}: ${stdout}${stderr}`))
+          const isThere = stdout.includes(text) || stderr.includes(text)
+          if (!isThere && child.exitCode === null) return
+          clearTimeout(timer)
+          if (isThere) resolve()
+          else reject(new Error(`ended with ${child.exitCode}: ${stdout}${stderr}`))
         }
         tell()
       }),
