@@ -50,6 +50,7 @@ ${environment({ name: 'sandbox', range: 'test', port: ports.sandbox, ror: ports.
 ${environment({ name: 'production', range: 'prod', port: ports.production, ror: ports.ror })}
 admin: { listen: { host: 127.0.0.1, port: ${ports.admin} } } # /metrics /livez /readyz /status
 audit: { file: audit.ndjson, sealKey: audit.key } # one line a decision, chained and sealed
+limits: { maxConnections: 1000 } # of each environment: a workstation may allow few open files
 `
 }
 
