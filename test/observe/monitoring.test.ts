@@ -80,7 +80,10 @@ function selectorsOf(query: string): { name: string; labels: string[] }[] {
 /** The labels that a query groups by. */
 function groupedBy(query: string): string[] {
   return [...query.matchAll(/\b(?:by|on)\s*\(([^)]*)\)/g)].flatMap((match) =>
-    (match[1] ?? '').split(',').map((label) => label.trim()),
+    (match[1] ?? '')
+      .split(',')
+      .map((label) => label.trim())
+      .filter((label) => label !== ''),
   )
 }
 
