@@ -8,7 +8,8 @@ import { problemOf, systemCode, type FileProblem } from './problem.js'
  * Puts a file in place whole, or leaves what stood there: written beside, synced, renamed over.
  *
  * A symbolic link is followed and stays a link. The owner stays, where this user may give files away:
- * what root writes under `sudo`, the user of the gateway still reads. A crash leaves the old or the new content, never a part.
+ * what root writes under `sudo`, the user of the gateway still reads. A crash leaves the old or the new
+ * content, never a part.
  *
  * @param mode - permission bits, set whatever the umask is
  */
